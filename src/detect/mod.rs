@@ -1,0 +1,10 @@
+//! The rules: patterns, word lists and secrets, and what every detector reports.
+//!
+//! This module owns findings and the coverage receipt. It must never let a detector that failed look as if it had
+//! found nothing, nor run in more than linear time on a caller's text.
+
+mod coverage;
+mod finding;
+
+pub use coverage::{Coverage, DetectorCoverage, Status};
+pub use finding::{Category, Detector, EntityType, Explanation, Finding, Likelihood, Topic};

@@ -1,0 +1,12 @@
+//! What a request says, as the detectors see it: an ordered list of parts, each a string with a role and a path.
+//!
+//! This module owns the caller's text. It must never print it (`Debug` shows lengths), change it, or cut it short:
+//! every finding points into the original, in bytes and in code points.
+
+mod conversation;
+mod part;
+mod text;
+
+pub use conversation::{Conversation, Generation, Message};
+pub use part::{Document, Part, Role};
+pub use text::Text;
