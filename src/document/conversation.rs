@@ -2,6 +2,8 @@
 //! conversation is a part of its document: a field added to [`Message`] or [`Generation`] must be added to
 //! `parts_of` too, or it would leave unscanned. The exhaustive patterns there make the compiler say so.
 
+use std::sync::Arc;
+
 use super::{Document, Part, Role, Text};
 
 /// One message of a conversation.
@@ -35,14 +37,14 @@ pub struct Generation {
 pub struct Conversation {
     messages: Vec<Message>,
     generation: Generation,
-    document: Document,
+    document: Arc<Document>,
 }
 
 impl Conversation {
     /// Takes the messages and makes the document of every string in them.
     #[must_use]
     pub fn new(messages: Vec<Message>, generation: Generation) -> Self {
-        let document = Document::new(parts_of(&messages, &generation));
+        let document = Arc::new(Document::new(parts_of(&messages, &generation)));
         Self { messages, generation, document }
     }
 
@@ -60,7 +62,7 @@ impl Conversation {
 
     /// What the detectors see.
     #[must_use]
-    pub fn document(&self) -> &Document {
+    pub fn document(&self) -> &Arc<Document> {
         &self.document
     }
 }

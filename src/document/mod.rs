@@ -3,10 +3,15 @@
 //! This module owns the caller's text. It must never print it (`Debug` shows lengths), change it, or cut it short:
 //! every finding points into the original, in bytes and in code points.
 
+mod characters;
 mod conversation;
+mod normalise;
+mod offsets;
 mod part;
 mod text;
 
 pub use conversation::{Conversation, Generation, Message};
+pub use normalise::View;
+pub use offsets::CodePoints;
 pub use part::{Document, Part, Role};
 pub use text::Text;
