@@ -13,5 +13,6 @@
 //! Dependencies point one way: `cli, service → dispatch → policy → detect, ner → document`, with `audit` beside
 //! `policy`. What must always hold is written where it is enforced; `tests/it/invariants.rs` tests it.
 
+pub mod detect;
 pub mod document;
 pub mod error;

@@ -1,0 +1,235 @@
+//! The catalog as it is written in TOML: entity types, recognizers, word lists. Policy files use the same tables.
+//! Only what serde can say is checked here; the rest is in `check`.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::detect::{Category, Detector, EntityType};
+
+/// One catalog file. Any file may hold any of the three tables.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CatalogFile {
+    /// Entity types that it declares.
+    #[serde(default)]
+    pub entity_type: Vec<EntityTypeSpec>,
+    /// Recognizers.
+    #[serde(default)]
+    pub recognizer: Vec<RecognizerSpec>,
+    /// Word lists.
+    #[serde(default)]
+    pub list: Vec<ListSpec>,
+}
+
+/// An entity type.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EntityTypeSpec {
+    /// Name, such as `US_SSN`; of a policy file, `CUSTOM_…`.
+    pub name: EntityType,
+    /// Its group.
+    pub category: Category,
+    /// Coarse label, one of [`super::COARSE`].
+    #[serde(default = "other")]
+    pub coarse: String,
+    /// One sentence for people.
+    #[serde(default)]
+    pub description: String,
+    /// ISO 3166-1 alpha-2 codes; empty for a type of no country.
+    #[serde(default)]
+    pub countries: Vec<String>,
+}
+
+fn other() -> String {
+    "OTHER".to_owned()
+}
+
+/// Words by language (ISO 639-1 code).
+pub type Words = BTreeMap<String, Vec<String>>;
+
+/// A recognizer: patterns around a trigger, what confirms them, and the examples that are its tests.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RecognizerSpec {
+    /// Unique, in `snake_case`.
+    pub id: String,
+    /// What it finds.
+    pub entity_type: EntityType,
+    /// `pattern` or `secret`.
+    #[serde(default = "pattern")]
+    pub detector: Detector,
+    /// ISO 3166-1 alpha-2 codes.
+    #[serde(default)]
+    pub countries: Vec<String>,
+    /// Where the rule comes from.
+    pub source: String,
+    /// The cheap search that comes before the patterns.
+    pub trigger: TriggerSpec,
+    /// Name of the validator that must accept a value.
+    pub validator: Option<String>,
+    /// Names of validators that must not accept it.
+    #[serde(default)]
+    pub reject: Vec<String>,
+    /// Score without context, from 0 to 1.
+    pub score: f32,
+    /// Score with a context word near; 0.35 above the score when it is left out, at most 0.95.
+    pub context_score: Option<f32>,
+    /// Whether there is no finding without a context word.
+    #[serde(default)]
+    pub requires_context: bool,
+    /// Words that confirm a value.
+    #[serde(default)]
+    pub context: Words,
+    /// Words that refute it, unless one that confirms it is nearer.
+    #[serde(default)]
+    pub negative_context: Words,
+    /// Code points before the value in which words count; a third of it behind.
+    #[serde(default = "sixty")]
+    pub context_window: usize,
+    /// At least one.
+    #[serde(default)]
+    pub pattern: Vec<PatternSpec>,
+    /// Texts that show what it finds and what it leaves.
+    #[serde(default)]
+    pub examples: Examples,
+}
+
+fn pattern() -> Detector {
+    Detector::Pattern
+}
+
+fn sixty() -> usize {
+    60
+}
+
+/// The cheap search: exactly one of `digits` and `literals`.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TriggerSpec {
+    /// Fewest and most digits of a value. Patterns see 64 bytes before a run of digits and 192 from it on. A value
+    /// that begins or ends inside a run of digits is dropped.
+    pub digits: Option<[usize; 2]>,
+    /// Literals that a match stands around; patterns see 96 bytes before the literal and `reach` behind it.
+    pub literals: Option<Vec<String>>,
+    /// Whether literals match in their own case only.
+    #[serde(default)]
+    pub case_sensitive: bool,
+    /// Bytes behind the literal that the pattern sees; 512 when it is left out.
+    pub reach: Option<usize>,
+}
+
+/// One regular expression of a recognizer.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PatternSpec {
+    /// Name, for explanations.
+    pub name: String,
+    /// In the syntax of the `regex` crate; the group `value`, if there is one, is the span.
+    pub regex: String,
+    /// In place of the recognizer's score.
+    pub score: Option<f32>,
+}
+
+/// Examples of a recognizer.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Examples {
+    /// Texts with the value that must be found.
+    #[serde(default)]
+    pub positive: Vec<Example>,
+    /// Texts in which it finds nothing of at least 0.4.
+    #[serde(default)]
+    pub negative: Vec<String>,
+}
+
+/// A text and the value in it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Example {
+    /// The text.
+    pub text: String,
+    /// Exactly what the finding covers.
+    pub value: String,
+}
+
+/// A list of words and phrases.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ListSpec {
+    /// Unique, in `snake_case`.
+    pub id: String,
+    /// What a term stands for.
+    pub entity_type: EntityType,
+    /// ISO 639-1 code; empty for any.
+    #[serde(default)]
+    pub language: String,
+    /// Where the terms come from.
+    #[serde(default)]
+    pub source: String,
+    /// From 0 to 1.
+    pub score: f32,
+    /// How a term matches.
+    #[serde(default, rename = "match")]
+    pub mode: MatchMode,
+    /// The terms; a space stands for any run of white space.
+    #[serde(default)]
+    pub terms: Vec<String>,
+    /// Texts that show what it finds and what it leaves.
+    #[serde(default)]
+    pub examples: ListExamples,
+}
+
+/// How a term of a list matches.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MatchMode {
+    /// Whole words in any case.
+    #[default]
+    Word,
+    /// Whole words in the case of the list.
+    Exact,
+    /// A word that begins so, in any case.
+    Prefix,
+}
+
+/// Examples of a list.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ListExamples {
+    /// Texts in which a term is found.
+    #[serde(default)]
+    pub positive: Vec<String>,
+    /// Texts in which none is.
+    #[serde(default)]
+    pub negative: Vec<String>,
+}
+
+impl TriggerSpec {
+    /// Bytes behind a literal that a pattern sees.
+    #[must_use]
+    pub fn reach(&self) -> usize {
+        self.reach.unwrap_or(512)
+    }
+}
+
+impl RecognizerSpec {
+    /// The score of one of its patterns without context.
+    #[must_use]
+    pub fn base_score(&self, pattern: &PatternSpec) -> f32 {
+        pattern.score.unwrap_or(self.score)
+    }
+
+    /// The score of one of its patterns with a context word near; never below the score without.
+    #[must_use]
+    pub fn score_in_context(&self, pattern: &PatternSpec) -> f32 {
+        let base = self.base_score(pattern);
+        self.context_score.unwrap_or((base + 0.35).min(0.95)).max(base)
+    }
+}
+
+/// The terms of a plain text file: one a line; empty lines and lines that begin with `#` are left out.
+#[must_use]
+pub fn terms_of_lines(text: &str) -> Vec<String> {
+    text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')).map(str::to_owned).collect()
+}

@@ -1,0 +1,103 @@
+use super::*;
+
+const TYPE: &str = "[[entity_type]]\nname = \"T\"\ncategory = \"other\"\n";
+
+fn recognizer(extra: &str, trigger: &str) -> String {
+    format!(
+        "[[recognizer]]\nid = \"r\"\nentity_type = \"T\"\nsource = \"s\"\nscore = 0.5\n{trigger}\n{extra}\n\
+         [recognizer.examples]\npositive = [{{ text = \"x 12\", value = \"12\" }}]\nnegative = [\"x\"]\n"
+    )
+}
+
+const DIGITS: &str = "trigger = { digits = [2, 2] }";
+const PATTERN: &str = "[[recognizer.pattern]]\nname = \"p\"\nregex = '[0-9]{2}'";
+
+fn load(toml: &str) -> Result<Catalog, String> {
+    Catalog::from_files(&[("types.toml", TYPE), ("a.toml", toml)]).map_err(|error| error.to_string())
+}
+
+#[test]
+fn a_whole_entry_is_accepted() {
+    let catalog = load(&recognizer(PATTERN, DIGITS)).unwrap();
+    let info = catalog.entity_type("T").unwrap();
+    assert_eq!(info.coarse.as_ref(), "OTHER");
+    assert!(info.detectors.contains("pattern") && info.sources.contains("s"));
+    assert_eq!(catalog.digest().len(), 64);
+}
+
+#[test]
+fn every_mistake_is_named_with_file_entry_and_field() {
+    let bad = |toml: &str, expected: &str| {
+        let error = load(toml).unwrap_err();
+        assert!(error.contains(expected), "{expected:?} is not in {error:?}");
+    };
+    let entry = recognizer(PATTERN, DIGITS);
+    bad(&entry.replace("\"T\"", "\"U\""), "a.toml: r: entity_type: U is not declared");
+    bad(&entry.replace("'[0-9]{2}'", "'[0-9'"), "a.toml: r: pattern.regex: p: regex parse error");
+    bad(&entry.replace("'[0-9]{2}'", "'[0-9]*'"), "it matches the empty text");
+    bad(&recognizer(PATTERN, "trigger = {}"), "a.toml: r: trigger: give exactly one");
+    bad(&recognizer(PATTERN, "trigger = { digits = [2, 2], literals = [\"a\"] }"), "give exactly one");
+    bad(&recognizer(PATTERN, "trigger = { literals = [] }"), "at least one literal");
+    bad(&recognizer(PATTERN, "trigger = { literals = [\"a\"], reach = 99999 }"), "reach is 1 to 16384");
+    bad(&recognizer(PATTERN, "trigger = { digits = [3, 2] }"), "1 <= min <= max");
+    bad(&recognizer(PATTERN, &format!("{DIGITS}\nvalidator = \"nope\"")), "validator: there is no validator \"nope\"");
+    bad(&recognizer(PATTERN, &format!("{DIGITS}\nreject = [\"nope\"]")), "reject: there is no validator");
+    bad(&recognizer(PATTERN, &format!("{DIGITS}\nrequires_context = true")), "context: requires_context is set");
+    bad(&recognizer(PATTERN, &format!("{DIGITS}\ncontext_score = 1.5")), "context_score: 1.5 is not between");
+    bad(&recognizer(PATTERN, &format!("{DIGITS}\nwrong = 1")), "unknown field `wrong`");
+    bad(&recognizer(PATTERN, &format!("{DIGITS}\ndetector = \"ner\"")), "detector: use");
+    bad(&recognizer("", DIGITS), "pattern: give at least one");
+    bad(&entry.replace("value = \"12\"", "value = \"13\""), "examples: the value of \"x 12\" is not in its text");
+    bad(&entry.replace("negative = [\"x\"]", ""), "examples: give at least one positive and one negative");
+    bad(&entry.replace("\"r\"", "\"R-1\""), "id: write it in small letters");
+    bad(&format!("{entry}{entry}"), "id: it is used twice, also in a.toml");
+    bad(&format!("{TYPE}{entry}"), "a.toml: T: name: it is declared twice");
+    bad(&TYPE.replace("\"T\"", "\"V\"\ncoarse = \"NOPE\""), "\"NOPE\" is no coarse label");
+    bad("[[list]]\nid = \"l\"\nentity_type = \"T\"\nscore = 0.5\nsource = \"s\"", "terms: give at least one");
+    bad("[[list]]\nid = \"l\"\nentity_type = \"T\"\nscore = 0.5\nterms = [\"a\"]", "source: say where");
+    let two = format!("{}{}", entry.replace("0.5", "7"), recognizer("", DIGITS).replace("\"r\"", "\"q\""));
+    assert_eq!(load(&two).unwrap_err().lines().count(), 2, "all problems at once");
+}
+
+#[test]
+fn a_policy_adds_its_own_types_recognizers_and_lists() {
+    let catalog = load(&recognizer(PATTERN, DIGITS)).unwrap();
+    let custom = |toml: &str| {
+        let file: CatalogFile = toml::from_str(toml).unwrap();
+        catalog.with_custom(file.entity_type, file.recognizer, file.list).map_err(|error| error.to_string())
+    };
+    let list = "[[list]]\nid = \"codes\"\nentity_type = \"CUSTOM_CODE\"\nscore = 0.5\nterms = [\"blue heron\"]\n";
+    let with = custom(list).unwrap();
+    assert_eq!(with.entity_type("CUSTOM_CODE").unwrap().category, Category::Other);
+    assert_ne!(with.digest(), catalog.digest());
+    let declared = "[[entity_type]]\nname = \"CUSTOM_CODE\"\ncategory = \"business\"\n";
+    assert_eq!(
+        custom(&format!("{declared}{list}")).unwrap().entity_type("CUSTOM_CODE").unwrap().category,
+        Category::Business
+    );
+    assert!(custom(&list.replace("CUSTOM_CODE", "CODE")).unwrap_err().contains("policy: codes: entity_type: CODE"));
+    assert!(custom(&declared.replace("CUSTOM_", "")).unwrap_err().contains("begins with CUSTOM_"));
+    assert!(custom(&list.replace("codes", "r")).unwrap_err().contains("also in the built-in catalog"));
+}
+
+#[test]
+fn the_digest_does_not_depend_on_the_order_of_files() {
+    let entry = recognizer(PATTERN, DIGITS);
+    let other = entry.replace("\"r\"", "\"q\"");
+    let digest = |files: &[(&str, &str)]| Catalog::from_files(files).unwrap().digest();
+    let (a, b) = (("a", entry.as_str()), ("b", other.as_str()));
+    assert_eq!(digest(&[("t", TYPE), a, b]), digest(&[("t", TYPE), b, a]));
+    assert_ne!(digest(&[("t", TYPE), a, b]), digest(&[("t", TYPE), a]));
+}
+
+#[test]
+fn terms_of_a_file_are_its_lines() {
+    assert_eq!(terms_of_lines("# names\n\nblue heron\r\n  red kite \n"), ["blue heron", "red kite"]);
+}
+
+#[test]
+fn the_embedded_catalog_is_right() {
+    if let Err(error) = Catalog::embedded() {
+        panic!("{error}");
+    }
+}

@@ -1,0 +1,351 @@
+//! Words near a value that confirm or refute it, in every language of the catalog. All words of all recognizers are
+//! looked for together, at most once in a part, and only when somebody asks: in prose, and in identifiers, whose words
+//! are told apart (`customerSsn`, `customer_ssn`, `customerssn` for "customer ssn").
+
+use std::collections::HashMap;
+use std::ops::Range;
+use std::sync::Arc;
+
+use super::fields::{Fields, in_key, mixed_identifiers, split_name};
+use super::words::{Ending, Hit, Joins, Term, WordSet, fold_term};
+use crate::detect::catalog::{RecognizerSpec, Words};
+
+/// Most words that an explanation names.
+const MAX_NAMED: usize = 4;
+
+/// Bytes of a character at most; a window of code points is at most so many times as many bytes.
+const CHAR: usize = 4;
+
+/// Bytes between the end of a field's name and its value, and of the name itself, at most.
+const LABEL: usize = 80;
+
+/// Context words of all recognizers.
+pub(super) struct ContextWords {
+    words: WordSet,
+    /// The name of each term of `words`: a phrase is two terms, with and without its spaces.
+    owners: Vec<usize>,
+    names: Vec<Arc<str>>,
+    recognizers: Vec<Wanted>,
+    /// For each name, the recognizers that find nothing without one of their words.
+    waiting: Vec<Vec<usize>>,
+    /// Widest window behind a value, in bytes.
+    behind: usize,
+}
+
+/// What one recognizer listens for; indices of words, sorted.
+struct Wanted {
+    positive: Vec<usize>,
+    negative: Vec<usize>,
+    window: usize,
+}
+
+/// What the surroundings say about a value.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Judgement {
+    /// Words that confirm it, nearest first.
+    pub(super) confirming: Vec<Arc<str>>,
+    /// Whether a word refutes it and none that confirms it is nearer.
+    pub(super) refuted: bool,
+}
+
+/// What is known of one part; filled when it is first needed.
+#[derive(Default)]
+pub(super) struct PartContext {
+    /// Words of the part, in the order of their ends.
+    hits: Option<Vec<Hit>>,
+    fields: Option<Fields>,
+    /// Words in the field's name that was given from outside.
+    given: Option<Vec<usize>>,
+    near: Option<Near>,
+}
+
+/// Which recognizers have heard one of their words near the place that a scan has come to.
+struct Near {
+    /// For each recognizer, one more than the end of the last word; 0 for none.
+    last: Vec<usize>,
+    /// For each recognizer, whether a word of it names a field: its values may be far away.
+    anywhere: Vec<bool>,
+    /// Hits before this one have been counted.
+    next: usize,
+}
+
+impl ContextWords {
+    /// The words of these recognizers, which keep their indices.
+    pub(super) fn build(recognizers: &[Arc<RecognizerSpec>]) -> Result<Self, aho_corasick::BuildError> {
+        let mut indices: HashMap<String, usize> = HashMap::new();
+        let mut names: Vec<Arc<str>> = Vec::new();
+        let mut waiting: Vec<Vec<usize>> = Vec::new();
+        let mut index_all = |words: &Words| {
+            let mut wanted: Vec<usize> = Vec::new();
+            for word in words.values().flatten() {
+                let folded = fold_term(word, Joins::Signs);
+                let index = *indices.entry(folded).or_insert_with_key(|folded| {
+                    names.push(folded.as_str().into());
+                    names.len() - 1
+                });
+                wanted.push(index);
+            }
+            wanted.sort_unstable();
+            wanted.dedup();
+            wanted
+        };
+        let wanted: Vec<Wanted> = recognizers
+            .iter()
+            .map(|spec| Wanted {
+                positive: index_all(&spec.context),
+                negative: index_all(&spec.negative_context),
+                window: spec.context_window,
+            })
+            .collect();
+        waiting.resize(names.len(), Vec::new());
+        for (index, (spec, wanted)) in recognizers.iter().zip(&wanted).enumerate() {
+            for word in wanted.positive.iter().filter(|_| spec.requires_context) {
+                waiting.get_mut(*word).into_iter().for_each(|waiting| waiting.push(index));
+            }
+        }
+        let mut owners: Vec<usize> = (0..names.len()).collect();
+        let mut joined = Vec::new();
+        for (index, name) in names.iter().enumerate().filter(|(_, name)| name.contains(' ')) {
+            joined.push(name.replace(' ', ""));
+            owners.push(index);
+        }
+        let terms = names.iter().map(AsRef::as_ref).chain(joined.iter().map(String::as_str));
+        let words = WordSet::build(terms.map(|text| Term { text, ending: Ending::Plural }), Joins::Signs)?;
+        let behind = recognizers.iter().map(|spec| spec.context_window / 3 * CHAR).max().unwrap_or_default();
+        Ok(Self { words, owners, names, recognizers: wanted, waiting, behind })
+    }
+
+    /// Whether a recognizer that needs a word may have one for a value between `from` and `until`. Called with places
+    /// in ascending order, this costs a constant for each word of the part.
+    pub(super) fn may_confirm(
+        &self,
+        recognizer: usize,
+        text: &str,
+        field: &str,
+        place: Range<usize>,
+        part: &mut PartContext,
+    ) -> bool {
+        if part.near.is_none() {
+            let near = self.near(text, field, part);
+            part.near = Some(near);
+        }
+        let (Some(near), Some(hits)) = (part.near.as_mut(), part.hits.as_ref()) else { return true };
+        let horizon = place.end + self.behind;
+        while let Some(hit) = hits.get(near.next).filter(|hit| hit.end <= horizon) {
+            for waiting in self.waiting.get(hit.term).into_iter().flatten() {
+                near.last.get_mut(*waiting).into_iter().for_each(|last| *last = hit.end + 1);
+            }
+            near.next += 1;
+        }
+        let window = self.recognizers.get(recognizer).map_or(0, |wanted| wanted.window);
+        let from = place.start.saturating_sub(window * CHAR + LABEL);
+        near.anywhere.get(recognizer) == Some(&true) || near.last.get(recognizer).is_some_and(|last| *last > from)
+    }
+
+    /// Nothing heard yet, but for words in the names of fields.
+    fn near(&self, text: &str, field: &str, part: &mut PartContext) -> Near {
+        let count = self.recognizers.len();
+        let mut anywhere = vec![false; count];
+        let mut open = |word: usize| {
+            for waiting in self.waiting.get(word).into_iter().flatten() {
+                anywhere.get_mut(*waiting).into_iter().for_each(|open| *open = true);
+            }
+        };
+        self.given(field, part).iter().copied().for_each(&mut open);
+        let fields = part.fields.get_or_insert_with(|| Fields::of(text));
+        let (header, keys) = (fields.header(), fields.has_keys());
+        for hit in self.hits(text, part) {
+            if hit.end <= header.end || (keys && in_key(text, hit.end)) {
+                open(hit.term);
+            }
+        }
+        Near { last: vec![0; count], anywhere, next: 0 }
+    }
+
+    /// What the text around `value` says to a recognizer. `field` is a name given from outside, or empty.
+    pub(super) fn judge(
+        &self,
+        recognizer: usize,
+        text: &str,
+        field: &str,
+        value: Range<usize>,
+        part: &mut PartContext,
+    ) -> Judgement {
+        let Some(wanted) = self.recognizers.get(recognizer) else { return Judgement::default() };
+        if wanted.positive.is_empty() && wanted.negative.is_empty() {
+            return Judgement::default();
+        }
+        let mut nearby = Nearby { wanted, confirming: Vec::new(), refuting: None };
+        self.given(field, part).iter().for_each(|word| nearby.add(*word, 0));
+        let name = part.fields.get_or_insert_with(|| Fields::of(text)).name_of(text, value.start).unwrap_or(0..0);
+        let hits = self.hits(text, part);
+        // Hits come in the order of their ends.
+        let first = hits.partition_point(|hit| hit.end <= name.start);
+        for hit in hits.get(first..).unwrap_or_default().iter().take_while(|hit| hit.end <= name.end) {
+            if hit.start >= name.start {
+                nearby.add(hit.term, 0);
+            }
+        }
+        let before = text.get(..value.start).unwrap_or_default();
+        let after = text.get(value.end..).unwrap_or_default();
+        let from = before.char_indices().rev().nth(wanted.window - 1).map_or(0, |(at, _)| at);
+        let to = after.char_indices().nth(wanted.window / 3).map_or(text.len(), |(at, _)| value.end + at);
+        let first = hits.partition_point(|hit| hit.end < from);
+        for hit in hits.get(first..).unwrap_or_default().iter().take_while(|hit| hit.end <= to) {
+            if hit.end <= value.start {
+                nearby.add(hit.term, chars(text, hit.end..value.start));
+            } else if hit.start >= value.end {
+                nearby.add(hit.term, chars(text, value.end..hit.start));
+            }
+        }
+        nearby.judge(&self.names)
+    }
+
+    /// Words in a field's name that was given from outside.
+    fn given<'p>(&self, field: &str, part: &'p mut PartContext) -> &'p [usize] {
+        part.given.get_or_insert_with(|| {
+            let mut hits = Vec::new();
+            if !field.is_empty() {
+                self.find(field, &mut hits);
+            }
+            hits.into_iter().map(|hit| hit.term).collect()
+        })
+    }
+
+    /// Words of the part.
+    fn hits<'p>(&self, text: &str, part: &'p mut PartContext) -> &'p [Hit] {
+        part.hits.get_or_insert_with(|| {
+            let mut hits = Vec::new();
+            self.find(text, &mut hits);
+            hits
+        })
+    }
+
+    fn find(&self, text: &str, hits: &mut Vec<Hit>) {
+        let owner = |term: usize| self.owners.get(term).copied().unwrap_or(term);
+        self.words.scan(text, &mut |hit| hits.push(Hit { term: owner(hit.term), ..hit }));
+        let in_prose = hits.len();
+        let mut words = String::new();
+        mixed_identifiers(text, &mut |range| {
+            split_name(text.get(range.clone()).unwrap_or_default(), &mut words);
+            self.words.scan(&words, &mut |hit| {
+                hits.push(Hit { term: owner(hit.term), start: range.start, end: range.end });
+            });
+        });
+        if hits.len() > in_prose {
+            hits.sort_by_key(|hit| hit.end);
+        }
+    }
+}
+
+impl PartContext {
+    /// The places that are asked for next begin at the start of the part again.
+    pub(super) fn rewind(&mut self) {
+        if let Some(near) = self.near.as_mut() {
+            near.next = 0;
+            near.last.fill(0);
+        }
+    }
+}
+
+fn chars(text: &str, range: Range<usize>) -> usize {
+    text.get(range).map_or(0, |between| between.chars().count())
+}
+
+/// Gathers words with their distances.
+struct Nearby<'a> {
+    wanted: &'a Wanted,
+    confirming: Vec<(usize, usize)>,
+    refuting: Option<usize>,
+}
+
+impl Nearby<'_> {
+    fn add(&mut self, word: usize, distance: usize) {
+        if self.wanted.positive.binary_search(&word).is_ok() {
+            self.confirming.push((distance, word));
+        }
+        if self.wanted.negative.binary_search(&word).is_ok() {
+            self.refuting = Some(self.refuting.map_or(distance, |nearest| nearest.min(distance)));
+        }
+    }
+
+    fn judge(mut self, names: &[Arc<str>]) -> Judgement {
+        self.confirming.sort_unstable();
+        let nearest = self.confirming.first().map(|(distance, _)| *distance);
+        let refuted = self.refuting.is_some_and(|against| nearest.is_none_or(|near| near >= against));
+        let mut confirming: Vec<Arc<str>> = Vec::new();
+        for (_, word) in self.confirming {
+            if let Some(name) = names.get(word)
+                && !confirming.contains(name)
+                && confirming.len() < MAX_NAMED
+            {
+                confirming.push(Arc::clone(name));
+            }
+        }
+        Judgement { confirming, refuted }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::string_slice)] // texts of tests are cut where they are known
+mod tests {
+    use super::*;
+    use crate::detect::catalog::CatalogFile;
+
+    fn words() -> ContextWords {
+        let file: CatalogFile = toml::from_str(
+            r#"[[recognizer]]
+            id = "ssn"
+            entity_type = "T"
+            source = "s"
+            trigger = { digits = [3, 9] }
+            score = 0.4
+            context = { en = ["ssn", "social security", "date of birth"], ru = ["паспорт"] }
+            negative_context = { en = ["order", "order number"] }
+            context_window = 30"#,
+        )
+        .unwrap();
+        ContextWords::build(&file.recognizer.into_iter().map(Arc::new).collect::<Vec<_>>()).unwrap()
+    }
+
+    fn judge(text: &str, field: &str) -> (Vec<String>, bool) {
+        let at = text.find("536").unwrap();
+        let judgement = words().judge(0, text, field, at..at + 3, &mut PartContext::default());
+        (judgement.confirming.iter().map(ToString::to_string).collect(), judgement.refuted)
+    }
+
+    #[test]
+    fn words_count_within_the_window_before_and_a_third_of_it_after() {
+        assert_eq!(judge("my SSN is 536", "").0, ["ssn"]);
+        assert_eq!(judge(&format!("ssn{}536", " .".repeat(15)), "").0, ["ssn"]);
+        assert_eq!(judge(&format!("ssn{} 536", " .".repeat(15)), "").0, [""; 0]);
+        assert_eq!(judge("536 (my ssn)", "").0, ["ssn"]);
+        assert_eq!(judge("536 is not here, my ssn", "").0, [""; 0]);
+        assert_eq!(judge("assn 536 ssna", "").0, [""; 0], "whole words only");
+    }
+
+    #[test]
+    fn distance_is_in_code_points() {
+        assert_eq!(judge(&format!("ПАСПОРТ {} 536", "я".repeat(27)), "").0, ["паспорт"]);
+        assert_eq!(judge(&format!("ПАСПОРТ {} 536", "я".repeat(29)), "").0, [""; 0]);
+        assert_eq!(judge(&format!("ssn {} 536", "🙂".repeat(27)), "").0, ["ssn"]);
+    }
+
+    #[test]
+    fn a_refuting_word_wins_unless_a_confirming_one_is_nearer() {
+        assert!(judge("order 536", "").1);
+        assert!(judge("ssn of order 536", "").1);
+        assert!(!judge("order with ssn 536", "").1);
+        assert!(!judge("no word 536", "").1);
+    }
+
+    #[test]
+    fn names_of_fields_count_from_any_distance() {
+        let far = "x".repeat(200);
+        assert_eq!(judge(&format!(r#"{{"customerSsn": "{far} 536"}}"#), "").0, ["ssn"]);
+        assert_eq!(judge("a,customer_ssn\n1,536\n", "").0, ["ssn"]);
+        assert_eq!(judge("dateofbirth: 536", "").0, ["date of birth"]);
+        assert_eq!(judge("536", "DateOfBirth").0, ["date of birth"]);
+        assert!(judge("orderNumber=536", "").1);
+    }
+}

@@ -1,0 +1,158 @@
+//! The recognizers, ready to run: compiled expressions, validators, scores. Turns one match into a finding or drops
+//! it. An expression never sees more than the window it is given.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use regex_automata::Input;
+use regex_automata::meta::Regex;
+use regex_automata::util::primitives::NonMaxUsize;
+
+use super::triggers::Span;
+use crate::detect::catalog::{Catalog, RecognizerSpec};
+use crate::detect::validators::{self, Validator};
+use crate::detect::{Category, Detector, EntityType};
+
+/// Largest compiled expression in bytes; a larger one is a mistake.
+const REGEX_SIZE: usize = 4 << 20;
+
+/// A recognizer.
+pub(super) struct Recognizer {
+    pub(super) id: Arc<str>,
+    pub(super) entity_type: EntityType,
+    pub(super) category: Category,
+    pub(super) detector: Detector,
+    pub(super) requires_context: bool,
+    /// Fewest and most digits of a value, if digits trigger it.
+    pub(super) digits: Option<(usize, usize)>,
+    validator: Option<Validator>,
+    pub(super) validator_name: Arc<str>,
+    reject: Vec<Validator>,
+    /// Indices of its patterns.
+    pub(super) patterns: Range<usize>,
+}
+
+/// One expression of a recognizer.
+pub(super) struct Pattern {
+    pub(super) name: Arc<str>,
+    /// Index of its recognizer.
+    pub(super) recognizer: usize,
+    pub(super) score: f32,
+    pub(super) score_in_context: f32,
+    regex: Regex,
+    /// Index of the group `value`; 0 is the whole match.
+    group: usize,
+}
+
+/// Why a recognizer cannot run.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum PatternError {
+    #[error("{recognizer}: {pattern}: {message}")]
+    Regex { recognizer: String, pattern: String, message: String },
+    #[error("{recognizer}: there is no validator {name:?}")]
+    Validator { recognizer: String, name: String },
+    #[error("{recognizer}: entity type {name} is not declared")]
+    EntityType { recognizer: String, name: String },
+}
+
+impl Recognizer {
+    /// A recognizer of the catalog, with its patterns appended to `patterns`.
+    pub(super) fn build(
+        index: usize,
+        spec: &RecognizerSpec,
+        catalog: &Catalog,
+        patterns: &mut Vec<Pattern>,
+    ) -> Result<Self, PatternError> {
+        let recognizer = || spec.id.clone();
+        let name = spec.entity_type.as_str();
+        let info = catalog
+            .entity_type(name)
+            .ok_or_else(|| PatternError::EntityType { recognizer: recognizer(), name: name.to_owned() })?;
+        let validator = |name: &String| {
+            validators::by_name(name)
+                .ok_or_else(|| PatternError::Validator { recognizer: recognizer(), name: name.clone() })
+        };
+        let first = patterns.len();
+        for pattern in &spec.pattern {
+            let regex = Regex::builder()
+                .configure(Regex::config().nfa_size_limit(Some(REGEX_SIZE)))
+                .build(&pattern.regex)
+                .map_err(|error| PatternError::Regex {
+                    recognizer: recognizer(),
+                    pattern: pattern.name.clone(),
+                    message: error.to_string(),
+                })?;
+            let group = regex.group_info().to_index(regex_automata::PatternID::ZERO, "value").unwrap_or(0);
+            patterns.push(Pattern {
+                name: pattern.name.as_str().into(),
+                recognizer: index,
+                score: spec.base_score(pattern),
+                score_in_context: spec.score_in_context(pattern),
+                regex,
+                group,
+            });
+        }
+        Ok(Self {
+            id: spec.id.as_str().into(),
+            entity_type: info.name.clone(),
+            category: info.category,
+            detector: spec.detector,
+            requires_context: spec.requires_context,
+            digits: spec.trigger.digits.map(|[min, max]| (min, max)),
+            validator: spec.validator.as_ref().map(validator).transpose()?,
+            validator_name: spec.validator.as_deref().unwrap_or_default().into(),
+            reject: spec.reject.iter().map(validator).collect::<Result<_, _>>()?,
+            patterns: first..patterns.len(),
+        })
+    }
+
+    /// Whether a value is one, by its digits and its validators.
+    pub(super) fn accepts(&self, text: &str, value: &Range<usize>) -> bool {
+        let Some(content) = text.get(value.clone()) else { return false };
+        if let Some((min, max)) = self.digits {
+            let digits = content.bytes().filter(u8::is_ascii_digit).count();
+            if digits < min || digits > max || splits_digits(text.as_bytes(), value) {
+                return false;
+            }
+        }
+        self.validator.is_none_or(|accepts| accepts(content)) && !self.reject.iter().any(|rejects| rejects(content))
+    }
+}
+
+/// Whether a value begins or ends inside a run of digits: it is a piece of another number then.
+fn splits_digits(bytes: &[u8], value: &Range<usize>) -> bool {
+    let digit = |at: Option<usize>| at.and_then(|at| bytes.get(at)).is_some_and(u8::is_ascii_digit);
+    (digit(value.start.checked_sub(1)) && digit(Some(value.start)))
+        || (digit(value.end.checked_sub(1)) && digit(Some(value.end)))
+}
+
+impl Pattern {
+    /// The first match in a window: its value, and the end of the whole match. Boundaries look beyond the window.
+    pub(super) fn find(
+        &self,
+        text: &str,
+        window: Span,
+        slots: &mut Vec<Option<NonMaxUsize>>,
+    ) -> Option<(Range<usize>, usize)> {
+        let needed = (self.group + 1) * 2;
+        slots.clear();
+        slots.resize(needed, None);
+        self.regex.search_slots(&Input::new(text).range(window.start..window.end), slots)?;
+        let slot = |index: usize| slots.get(index).copied().flatten().map(NonMaxUsize::get);
+        let (start, end) = (slot(0)?, slot(1)?);
+        let value = match (slot(self.group * 2), slot(self.group * 2 + 1)) {
+            (Some(from), Some(to)) => from..to,
+            // The branch that matched has no value in it: the whole match is.
+            _ => start..end,
+        };
+        Some((value, end))
+    }
+}
+
+/// Where to look on after a value that was refused: behind its first word, since a value may begin at the second.
+pub(super) fn behind_first_word(text: &str, value: &Range<usize>) -> usize {
+    let content = text.get(value.clone()).unwrap_or_default();
+    let first = content.find(|c: char| c.is_alphanumeric()).unwrap_or(0);
+    let word = content.get(first..).unwrap_or_default();
+    word.find(|c: char| !c.is_alphanumeric()).map_or(value.end, |at| value.start + first + at)
+}

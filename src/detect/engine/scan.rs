@@ -1,0 +1,226 @@
+//! One part through all rules. Holds the state of a scan and counts its work, so that a test can hold the work to a
+//! multiple of the text's length.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use regex_automata::util::primitives::NonMaxUsize;
+
+use super::context::PartContext;
+use super::patterns::behind_first_word;
+use super::shape::{BEFORE, REACH, Reader};
+use super::triggers::{Gates, Mark, Span, digit_runs};
+use super::windows::Windows;
+use super::{MAX_FINDINGS, Rules, ScanLimit};
+use crate::detect::{Detector, Explanation, Finding};
+use crate::document::View;
+
+/// A scan of one part.
+pub(super) struct Scan<'s> {
+    rules: &'s Rules,
+    part: usize,
+    field: &'s str,
+    view: &'s View<'s>,
+    findings: &'s mut Vec<Finding>,
+    context: PartContext,
+    slots: Vec<Option<NonMaxUsize>>,
+    /// Findings of each recognizer.
+    counts: Vec<usize>,
+    limit: Option<ScanLimit>,
+    /// Bytes that expressions and the shape automaton read.
+    pub(super) work: usize,
+}
+
+impl<'s> Scan<'s> {
+    pub(super) fn new(
+        rules: &'s Rules,
+        part: usize,
+        field: &'s str,
+        view: &'s View<'s>,
+        findings: &'s mut Vec<Finding>,
+    ) -> Self {
+        Self {
+            rules,
+            part,
+            field,
+            view,
+            findings,
+            context: PartContext::default(),
+            slots: Vec::new(),
+            counts: vec![0; rules.recognizers.len()],
+            limit: None,
+            work: 0,
+        }
+    }
+
+    /// Runs every rule.
+    pub(super) fn run(&mut self) {
+        self.patterns();
+        self.dictionary();
+    }
+
+    /// Whether every rule came to the end.
+    pub(super) fn outcome(self) -> Result<(), ScanLimit> {
+        self.limit.map_or(Ok(()), Err)
+    }
+
+    fn patterns(&mut self) {
+        let rules = self.rules;
+        let text = self.view.text();
+        let mut windows = Windows::new(rules.recognizers.len());
+        let mut complete = Vec::new();
+        let marks = rules.literals.scan(text, &mut |recognizer, window| {
+            complete.extend(windows.add(recognizer, window).map(|window| (recognizer, window)));
+        });
+        complete.extend(std::iter::from_fn(|| windows.pop()));
+        self.literals(complete, &marks);
+        self.digits(&marks);
+    }
+
+    /// Searches the windows around literals.
+    fn literals(&mut self, mut windows: Vec<(usize, Span)>, marks: &[Mark]) {
+        let rules = self.rules;
+        windows.sort_unstable_by_key(|(recognizer, window)| (window.start, *recognizer));
+        let mut gates = rules.literals.gates(marks, rules.patterns.len());
+        for (recognizer, window) in windows {
+            gates.advance(window.end);
+            let patterns = rules.recognizers.get(recognizer).map_or(0..0, |recognizer| recognizer.patterns.clone());
+            for pattern in patterns {
+                if self.may_find(pattern, window, &gates) {
+                    self.search(pattern, window);
+                }
+            }
+        }
+        self.context.rewind();
+    }
+
+    /// Opens windows for digit patterns, around numbers at which their shape can match.
+    fn digits(&mut self, marks: &[Mark]) {
+        let rules = self.rules;
+        let mut windows = Windows::new(rules.patterns.len());
+        let text = self.view.text();
+        let (mut tokens, mut runs) = (rules.tokens.shapes.reader(), rules.runs.shapes.reader());
+        let mut gates = rules.literals.gates(marks, rules.patterns.len());
+        let mut read = |scan: &mut Self, shapes: &mut Reader<'_>, patterns: &[usize], at: usize| {
+            let window = Span { start: at.saturating_sub(BEFORE), end: (at + REACH).min(text.len()) };
+            gates.advance(window.end);
+            let mut open = |index: usize| {
+                if let Some(pattern) = patterns.get(index)
+                    && scan.may_find(*pattern, window, &gates)
+                    && let Some(complete) = windows.add(*pattern, window)
+                {
+                    scan.search(*pattern, complete);
+                }
+            };
+            let read = shapes.matching(text, at, &mut open);
+            scan.work += read;
+        };
+        digit_runs(text, &mut |run| {
+            if let Some(token) = run.token {
+                read(self, &mut tokens, &rules.tokens.patterns, token);
+            }
+            read(self, &mut runs, &rules.runs.patterns, run.start);
+        });
+        while let Some((pattern, window)) = windows.pop() {
+            self.search(pattern, window);
+        }
+    }
+
+    /// Whether what a pattern cannot do without is near a window: its literals, its context words.
+    fn may_find(&mut self, index: usize, window: Span, gates: &Gates<'_>) -> bool {
+        let rules = self.rules;
+        if rules.gated.get(index) == Some(&true) && !gates.open(index, window.start) {
+            return false;
+        }
+        let Some(pattern) = rules.patterns.get(index) else { return false };
+        let needs_word = rules.recognizers.get(pattern.recognizer).is_some_and(|spec| spec.requires_context);
+        !needs_word
+            || rules.context.may_confirm(
+                pattern.recognizer,
+                self.view.text(),
+                self.field,
+                window.start..window.end,
+                &mut self.context,
+            )
+    }
+
+    /// Runs one expression over one window.
+    pub(super) fn search(&mut self, index: usize, window: Span) {
+        let rules = self.rules;
+        let text = self.view.text();
+        let Some(pattern) = rules.patterns.get(index) else { return };
+        let Some(recognizer) = rules.recognizers.get(pattern.recognizer) else { return };
+        let mut rest = Span { start: text.floor_char_boundary(window.start), end: text.ceil_char_boundary(window.end) };
+        while rest.start < rest.end {
+            let Some((value, end)) = pattern.find(text, rest, &mut self.slots) else {
+                self.work += rest.end - rest.start;
+                return;
+            };
+            self.work += end - rest.start;
+            let next = if recognizer.accepts(text, &value) {
+                self.candidate(index, value.clone());
+                value.end
+            } else {
+                behind_first_word(text, &value)
+            };
+            // A boundary that the expression consumed may begin the next value: look on from the value's end.
+            rest.start = if next > rest.start { next } else { end.max(rest.start + 1) };
+            rest.start = text.ceil_char_boundary(rest.start);
+        }
+    }
+
+    /// Makes a finding of an accepted value, if its surroundings allow it.
+    fn candidate(&mut self, index: usize, value: Range<usize>) {
+        let rules = self.rules;
+        let Some(pattern) = rules.patterns.get(index) else { return };
+        let Some(recognizer) = rules.recognizers.get(pattern.recognizer) else { return };
+        let judgement =
+            rules.context.judge(pattern.recognizer, self.view.text(), self.field, value.clone(), &mut self.context);
+        if judgement.refuted || (recognizer.requires_context && judgement.confirming.is_empty()) {
+            return;
+        }
+        let Some(count) = self.counts.get_mut(pattern.recognizer) else { return };
+        *count += 1;
+        if *count > MAX_FINDINGS {
+            self.limit(recognizer.detector, &recognizer.id);
+            return;
+        }
+        let score = if judgement.confirming.is_empty() { pattern.score } else { pattern.score_in_context };
+        self.findings.push(Finding {
+            part: self.part,
+            range: self.view.original(value),
+            entity_type: recognizer.entity_type.clone(),
+            category: recognizer.category,
+            score,
+            detector: recognizer.detector,
+            recognizer: Arc::clone(&recognizer.id),
+            explanation: Explanation {
+                pattern: Arc::clone(&pattern.name),
+                validator: Arc::clone(&recognizer.validator_name),
+                context_words: judgement.confirming,
+                base_score: pattern.score,
+                note: Arc::default(),
+            },
+        });
+    }
+
+    fn dictionary(&mut self) {
+        let rules = self.rules;
+        let mut counts = vec![0_usize; rules.dictionary.len()];
+        rules.dictionary.scan(self.view.text(), &mut |index, range| {
+            let (Some(list), Some(count)) = (rules.dictionary.list(index), counts.get_mut(index)) else { return };
+            *count += 1;
+            if *count > MAX_FINDINGS {
+                self.limit(Detector::Dictionary, &list.id);
+            } else {
+                self.findings.push(list.finding(self.part, self.view.original(range)));
+            }
+        });
+    }
+
+    fn limit(&mut self, detector: Detector, recognizer: &Arc<str>) {
+        if self.limit.is_none() {
+            self.limit = Some(ScanLimit { detector, recognizer: Arc::clone(recognizer), limit: MAX_FINDINGS });
+        }
+    }
+}

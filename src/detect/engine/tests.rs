@@ -1,0 +1,285 @@
+//! The engine over the embedded catalog's own examples, over texts with odd characters, and over texts made to be slow.
+
+use std::collections::BTreeSet;
+use std::sync::LazyLock;
+
+use super::*;
+use crate::detect::{CatalogError, resolve};
+
+static EMBEDDED: LazyLock<(Catalog, Rules)> = LazyLock::new(|| {
+    let catalog = Catalog::embedded().unwrap_or_else(|error: CatalogError| panic!("{error}"));
+    let rules = Rules::build(&catalog).unwrap();
+    (catalog, rules)
+});
+
+/// A small catalog of its own, so that these tests do not depend on the embedded one.
+static SMALL: LazyLock<Rules> = LazyLock::new(|| Rules::build(&small()).unwrap());
+
+fn small() -> Catalog {
+    let toml = r#"
+        [[entity_type]]
+        name = "CARD"
+        category = "financial"
+        [[entity_type]]
+        name = "EMAIL"
+        category = "contact"
+        [[entity_type]]
+        name = "NUMBER"
+        category = "other"
+        [[entity_type]]
+        name = "MARKING"
+        category = "marking"
+
+        [[recognizer]]
+        id = "card"
+        entity_type = "CARD"
+        source = "s"
+        trigger = { digits = [16, 16] }
+        validator = "credit_card"
+        score = 0.6
+        context = { en = ["card"] }
+        negative_context = { en = ["order"] }
+        [[recognizer.pattern]]
+        name = "grouped"
+        regex = '[0-9]{4}(?:[ -]?[0-9]{4}){3}'
+        [recognizer.examples]
+        positive = [{ text = "4111 1111 1111 1111", value = "4111 1111 1111 1111" }]
+        negative = ["4"]
+
+        [[recognizer]]
+        id = "email"
+        entity_type = "EMAIL"
+        source = "s"
+        trigger = { literals = ["@"] }
+        score = 0.9
+        [[recognizer.pattern]]
+        name = "plain"
+        regex = '\b[A-Za-z0-9.]{1,64}@(?:[A-Za-z0-9]{1,63}\.){1,8}[A-Za-z]{2,24}\b'
+        [recognizer.examples]
+        positive = [{ text = "a@b.org", value = "a@b.org" }]
+        negative = ["a@b"]
+
+        [[recognizer]]
+        id = "number"
+        entity_type = "NUMBER"
+        source = "s"
+        trigger = { digits = [6, 6] }
+        requires_context = true
+        score = 0.1
+        context = { en = ["staff number"], de = ["personalnummer"] }
+        [[recognizer.pattern]]
+        name = "six"
+        regex = '(?:^|[^0-9A-Za-z])(?P<value>[0-9]{6})(?:[^0-9A-Za-z]|$)'
+        [recognizer.examples]
+        positive = [{ text = "staff number 123456", value = "123456" }]
+        negative = ["123456"]
+
+        [[list]]
+        id = "marking"
+        entity_type = "MARKING"
+        source = "s"
+        score = 0.8
+        terms = ["strictly confidential", "confidencial"]
+        [list.examples]
+        positive = ["strictly confidential"]
+
+        [[list]]
+        id = "exact"
+        entity_type = "MARKING"
+        source = "s"
+        score = 0.7
+        match = "exact"
+        terms = ["US  Only"]
+        [list.examples]
+        positive = ["US Only"]
+
+        [[list]]
+        id = "prefix"
+        entity_type = "MARKING"
+        source = "s"
+        score = 0.7
+        match = "prefix"
+        terms = ["geheim"]
+        [list.examples]
+        positive = ["Geheimnis"]
+    "#;
+    Catalog::from_files(&[("small.toml", toml)]).unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// What the small catalog finds: recognizer and text.
+fn found(text: &str) -> Vec<(String, &str)> {
+    let mut findings = Vec::new();
+    SMALL.scan(0, &View::of(text), &mut findings).unwrap();
+    resolve(findings).into_iter().map(|f| (f.recognizer.to_string(), &text[f.range])).collect()
+}
+
+fn pair<'a>(recognizer: &str, text: &'a str) -> (String, &'a str) {
+    (recognizer.to_owned(), text)
+}
+
+#[test]
+fn every_example_of_the_catalog_holds() {
+    let (catalog, rules) = &*EMBEDDED;
+    let mut failures = Vec::new();
+    let scan = |text: &str| {
+        let mut findings = Vec::new();
+        rules.scan(0, &View::of(text), &mut findings).unwrap();
+        findings
+    };
+    let said = |findings: &[Finding], id: &str, text: &str| -> Vec<String> {
+        let mine = findings.iter().filter(|finding| *finding.recognizer == *id);
+        mine.map(|finding| format!("{:?} ({:.2})", &text[finding.range.clone()], finding.score)).collect()
+    };
+    for spec in catalog.recognizers() {
+        for example in &spec.examples.positive {
+            let findings = scan(&example.text);
+            let exact = |f: &Finding| *f.recognizer == *spec.id && example.text[f.range.clone()] == example.value;
+            if !findings.iter().any(exact) {
+                let got = said(&findings, &spec.id, &example.text);
+                failures.push(format!("{}: {:?} in {:?}: found {got:?}", spec.id, example.value, example.text));
+            }
+        }
+        for text in &spec.examples.negative {
+            let findings: Vec<Finding> = scan(text).into_iter().filter(|finding| finding.score >= 0.4).collect();
+            let got = said(&findings, &spec.id, text);
+            if !got.is_empty() {
+                failures.push(format!("{}: nothing in {text:?}: found {got:?}", spec.id));
+            }
+        }
+    }
+    for spec in catalog.lists() {
+        for (texts, wanted) in [(&spec.examples.positive, true), (&spec.examples.negative, false)] {
+            for text in texts {
+                let got = said(&scan(text), &spec.id, text);
+                if got.is_empty() == wanted {
+                    failures.push(format!("{}: {text:?}: found {got:?}", spec.id));
+                }
+            }
+        }
+    }
+    assert!(failures.is_empty(), "{} examples fail:\n{}", failures.len(), failures.join("\n"));
+}
+
+#[test]
+fn findings_point_into_the_original() {
+    let card = "4111\u{a0}１１１１\u{200b}-1111\u{2011}1111";
+    let text = format!("🙂e\u{301}\0 שלום \u{202b}{card}\u{202c}, bob＠x.org");
+    assert_eq!(found(&text), [pair("card", card), pair("email", "bob＠x.org")]);
+    assert_eq!(found("\0a@b.org\0"), [pair("email", "a@b.org")]);
+    assert_eq!(found("🙂4111111111111111🙂"), [pair("card", "4111111111111111")]);
+}
+
+#[test]
+fn a_value_is_never_a_piece_of_a_longer_number() {
+    assert_eq!(found("94111111111111111"), []);
+    assert_eq!(found("41111111111111110"), []);
+    assert_eq!(found("123 4111 1111 1111 1111"), [pair("card", "4111 1111 1111 1111")]);
+    assert_eq!(found("1234 4111 1111 1111 1111"), [pair("card", "4111 1111 1111 1111")], "found after a failed check");
+}
+
+#[test]
+fn values_that_share_a_boundary_are_all_found() {
+    let text = "staff number 123456,234567,345678";
+    assert_eq!(found(text).len(), 3);
+    assert_eq!(found("a@b.org,c@d.org c@d.org").len(), 3);
+}
+
+#[test]
+fn context_raises_refutes_and_permits() {
+    let score = |text: &str| {
+        let mut findings = Vec::new();
+        SMALL.scan(0, &View::of(text), &mut findings).unwrap();
+        findings.first().map(|finding| (finding.score, finding.explanation.context_words.len()))
+    };
+    assert_eq!(score("4111 1111 1111 1111"), Some((0.6, 0)));
+    assert_eq!(score("my card 4111 1111 1111 1111"), Some((0.95, 1)));
+    assert_eq!(score("order 4111 1111 1111 1111"), None);
+    assert_eq!(score("123456"), None);
+    assert_eq!(score("{\"staffNumber\": \"123456\"}"), Some((0.45, 1)));
+    assert_eq!(score("Personalnummer: 123456"), Some((0.45, 1)));
+    let mut findings = Vec::new();
+    SMALL.scan_field(0, "staff_number", &View::of("123456"), &mut findings).unwrap();
+    assert_eq!(findings.len(), 1);
+}
+
+#[test]
+fn word_lists_find_words_of_prose() {
+    assert_eq!(found("This is STRICTLY\n  Confidential."), [pair("marking", "STRICTLY\n  Confidential")]);
+    assert_eq!(found("US Only, us only, US\tOnly"), [pair("exact", "US Only"), pair("exact", "US\tOnly")]);
+    assert_eq!(found("Das GEHEIMNIS, ungeheim"), [pair("prefix", "GEHEIMNIS")]);
+    assert_eq!(found("strictly\u{a0}confidential"), [pair("marking", "strictly\u{a0}confidential")]);
+    assert_eq!(found("path/to/confidencial/x confidencial_x CONFIDENCIAL"), [pair("marking", "CONFIDENCIAL")]);
+}
+
+#[test]
+fn too_many_values_are_an_error_and_not_a_shorter_result() {
+    let text = "a@b.org ".repeat(MAX_FINDINGS + 1);
+    let mut findings = Vec::new();
+    let limit = SMALL.scan(0, &View::of(&text), &mut findings).unwrap_err();
+    assert_eq!((limit.detector, limit.recognizer.as_ref()), (Detector::Pattern, "email"));
+    assert_eq!(findings.len(), MAX_FINDINGS);
+    let text = "strictly confidential ".repeat(MAX_FINDINGS + 1);
+    let limit = SMALL.scan(0, &View::of(&text), &mut Vec::new()).unwrap_err();
+    assert_eq!(limit.detector, Detector::Dictionary);
+}
+
+/// What is cheap must not hold anything back: every digit pattern, run over all examples of the catalog together without
+/// shapes, gates or windows, finds nothing that the scan does not find.
+#[test]
+fn shapes_gates_and_windows_hold_nothing_back() {
+    let (catalog, rules) = &*EMBEDDED;
+    let mut text = String::new();
+    for spec in catalog.recognizers() {
+        let positive = spec.examples.positive.iter().map(|example| &example.text);
+        positive.chain(&spec.examples.negative).for_each(|example| text.extend([example, "\n\n"]));
+    }
+    let view = View::of(&text);
+    let named = |findings: &[Finding]| -> BTreeSet<(String, String)> {
+        let digits = |f: &&Finding| rules.recognizers.iter().any(|r| r.id == f.recognizer && r.digits.is_some());
+        let name =
+            |f: &Finding| (format!("{}/{}", f.recognizer, f.explanation.pattern), text[f.range.clone()].to_owned());
+        findings.iter().filter(digits).map(name).collect()
+    };
+    let mut scanned = Vec::new();
+    rules.scan(0, &view, &mut scanned).unwrap();
+    let mut alone = Vec::new();
+    let mut scan = Scan::new(rules, 0, "", &view, &mut alone);
+    let everything = triggers::Span { start: 0, end: view.text().len() };
+    (0..rules.patterns.len()).for_each(|pattern| scan.search(pattern, everything));
+    let (scanned, alone) = (named(&scanned), named(&alone));
+    assert!(alone.len() >= 3);
+    let held_back: Vec<_> = alone.difference(&scanned).collect();
+    assert!(held_back.is_empty(), "{} of {}: {held_back:#?}", held_back.len(), alone.len());
+}
+
+/// Bytes that expressions read for each byte of a text.
+fn work(rules: &Rules, text: &str) -> usize {
+    let view = View::of(text);
+    let mut findings = Vec::new();
+    let mut scan = Scan::new(rules, 0, "", &view, &mut findings);
+    scan.run();
+    scan.work / text.len()
+}
+
+#[test]
+fn work_stays_linear_on_texts_made_to_be_slow() {
+    const SIZE: usize = 1 << 20;
+    let (_, rules) = &*EMBEDDED;
+    let patterns = rules.patterns.len();
+    let units = ["7 ", "a@", "1-", "4111 ", "(at) ", "+1 (", "\"a\":", "a.", "=", "eyJ", "٣"];
+    let long = ["7", "@", "a", "("].map(|unit| (unit, SIZE));
+    for (unit, size) in units.map(|unit| (unit, SIZE / 16)).into_iter().chain(long) {
+        let text = unit.repeat(size / unit.len());
+        let (all, half) = (work(rules, &text), work(rules, &text[..text.len() / 2 / unit.len() * unit.len()]));
+        // Each expression may read the text once, and a little more where it starts anew behind a refused value.
+        assert!(all <= 2 * patterns, "{unit:?}: {all} bytes for each byte, {patterns} patterns");
+        assert!(all <= half + 1 + half / 8, "{unit:?}: {half} for half the text, {all} for all");
+    }
+    assert_eq!(work(rules, &"7".repeat(SIZE)), 0, "an endless number wakes nothing");
+    assert_eq!(work(rules, &"a".repeat(SIZE)), 0);
+}
+
+#[test]
+fn debug_shows_counts_only() {
+    assert_eq!(format!("{:?}", *SMALL), "Rules(3 patterns, 3 lists)");
+}

@@ -1,0 +1,302 @@
+//! Finds words and phrases in a text, all at once and in one pass: case is folded, a space of a phrase stands for any
+//! run of white space, and hits lie on word boundaries. Folding keeps every character's length in bytes, so that
+//! offsets need no map. Word lists and context words both use it.
+
+use aho_corasick::automaton::{Automaton, StateID};
+use aho_corasick::{Anchored, MatchKind, dfa, nfa};
+
+/// Above this many bytes of terms the automaton is a compressed one: a full table takes about 200 bytes a state, and
+/// one that leaves the cache is slower than a small one.
+const DENSE_LIMIT: usize = 1 << 16;
+
+/// A term to look for.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Term<'a> {
+    /// Its text.
+    pub(super) text: &'a str,
+    /// What may follow it.
+    pub(super) ending: Ending,
+}
+
+/// What may follow a term.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Ending {
+    /// The end of the word.
+    Whole,
+    /// The same, or the `s` of a plural.
+    Plural,
+    /// The rest of the word.
+    Open,
+}
+
+/// A term found, in bytes of the text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Hit {
+    /// Index of the term.
+    pub(super) term: usize,
+    pub(super) start: usize,
+    /// End of what the term covers, without a plural's `s` or the rest of the word.
+    pub(super) end: usize,
+}
+
+/// Many terms.
+pub(super) struct WordSet {
+    automaton: Kind,
+    terms: Vec<Stored>,
+    joins: Joins,
+    /// Each ASCII byte folded; those between words are a space.
+    folded: [u8; 256],
+}
+
+/// What stands between the words of a phrase.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Joins {
+    /// White space.
+    Space,
+    /// White space, hyphens and underscores, as in names of fields.
+    Signs,
+}
+
+impl Joins {
+    fn holds(self, byte: u8) -> bool {
+        match byte {
+            b'\t'..=b'\r' | b' ' => true,
+            b'-' | b'_' => self == Self::Signs,
+            _ => false,
+        }
+    }
+}
+
+enum Kind {
+    Dense(dfa::DFA),
+    Compressed(nfa::contiguous::NFA),
+}
+
+struct Stored {
+    /// Folded, with single spaces.
+    text: Box<str>,
+    ending: Ending,
+    bounded_left: bool,
+    bounded_right: bool,
+    spaced: bool,
+}
+
+impl WordSet {
+    /// Builds the automaton.
+    pub(super) fn build<'a>(
+        terms: impl IntoIterator<Item = Term<'a>>,
+        joins: Joins,
+    ) -> Result<Self, aho_corasick::BuildError> {
+        let terms: Vec<Stored> = terms.into_iter().map(|term| Stored::of(&term, joins)).collect();
+        let texts = terms.iter().map(|term| term.text.as_bytes());
+        let automaton = if terms.iter().map(|term| term.text.len()).sum::<usize>() <= DENSE_LIMIT {
+            Kind::Dense(dfa::DFA::builder().match_kind(MatchKind::Standard).prefilter(false).build(texts)?)
+        } else {
+            let builder =
+                nfa::contiguous::NFA::builder().match_kind(MatchKind::Standard).prefilter(false).build(texts)?;
+            Kind::Compressed(builder)
+        };
+        let mut folded = [0; 256];
+        for (byte, folded) in (0..=u8::MAX).zip(&mut folded) {
+            *folded = if joins.holds(byte) { b' ' } else { byte.to_ascii_lowercase() };
+        }
+        Ok(Self { automaton, terms, joins, folded })
+    }
+
+    /// Calls `found` for each hit, in the order of their ends.
+    pub(super) fn scan(&self, text: &str, found: &mut dyn FnMut(Hit)) {
+        match &self.automaton {
+            Kind::Dense(automaton) => self.run(automaton, text, found),
+            Kind::Compressed(automaton) => self.run(automaton, text, found),
+        }
+    }
+
+    fn run<A: Automaton>(&self, automaton: &A, text: &str, found: &mut dyn FnMut(Hit)) {
+        let Ok(mut state) = automaton.start_state(Anchored::No) else { return };
+        let bytes = text.as_bytes();
+        let mut at = 0;
+        let mut in_space = false;
+        while let Some(&byte) = bytes.get(at) {
+            if byte.is_ascii() {
+                at += 1;
+                let folded = self.folded.get(usize::from(byte)).copied().unwrap_or(byte);
+                if folded == b' ' && in_space {
+                    continue;
+                }
+                in_space = folded == b' ';
+                state = automaton.next_state(Anchored::No, state, folded);
+            } else {
+                in_space = false;
+                let Some(c) = text.get(at..).and_then(|rest| rest.chars().next()) else { return };
+                at += c.len_utf8();
+                for folded in fold(c).encode_utf8(&mut [0; 4]).bytes() {
+                    state = automaton.next_state(Anchored::No, state, folded);
+                }
+            }
+            if automaton.is_match(state) {
+                self.report(automaton, state, text, at, found);
+            }
+        }
+    }
+
+    #[inline(never)]
+    fn report<A: Automaton>(&self, automaton: &A, state: StateID, text: &str, end: usize, found: &mut dyn FnMut(Hit)) {
+        for index in 0..automaton.match_len(state) {
+            let term = automaton.match_pattern(state, index).as_usize();
+            let Some(stored) = self.terms.get(term) else { continue };
+            if !stored.ends_well(text.get(end..).unwrap_or_default()) {
+                continue;
+            }
+            let start = stored.start(text, end, self.joins);
+            if stored.bounded_left && text.get(..start).and_then(last).is_some_and(is_word) {
+                continue;
+            }
+            found(Hit { term, start, end });
+        }
+    }
+}
+
+impl Stored {
+    fn of(term: &Term<'_>, joins: Joins) -> Self {
+        let text = fold_term(term.text, joins);
+        let bounded = |c: Option<char>| c.is_some_and(|c| is_word(c) && !written_without_spaces(c));
+        Self {
+            ending: term.ending,
+            bounded_left: bounded(text.chars().next()),
+            bounded_right: bounded(text.chars().next_back()) && term.ending != Ending::Open,
+            spaced: text.contains(' '),
+            text: text.into(),
+        }
+    }
+
+    fn ends_well(&self, rest: &str) -> bool {
+        let mut rest = rest.chars();
+        let next = rest.next();
+        !self.bounded_right
+            || !next.is_some_and(is_word)
+            || (self.ending == Ending::Plural && matches!(next, Some('s' | 'S')) && !rest.next().is_some_and(is_word))
+    }
+
+    /// Where a hit begins that ends at `end`: a space of the term goes back over a run of white space.
+    fn start(&self, text: &str, end: usize, joins: Joins) -> usize {
+        if !self.spaced {
+            return end.saturating_sub(self.text.len());
+        }
+        let mut before = text.get(..end).unwrap_or_default().as_bytes();
+        for wanted in self.text.bytes().rev() {
+            if wanted == b' ' {
+                let kept = before.iter().rposition(|byte| !joins.holds(*byte)).map_or(0, |at| at + 1);
+                before = before.get(..kept).unwrap_or_default();
+            } else {
+                before = before.split_last().map_or(before, |(_, rest)| rest);
+            }
+        }
+        before.len()
+    }
+}
+
+fn last(text: &str) -> Option<char> {
+    text.chars().next_back()
+}
+
+/// Whether a character belongs to a word: letters, digits, and marks that combine with the letter before.
+pub(super) fn is_word(c: char) -> bool {
+    c.is_alphanumeric() || ('\u{300}'..='\u{36f}').contains(&c)
+}
+
+/// Whether words of this script stand without spaces between, or carry their particles with them, so that no word
+/// boundary can be asked for: Han, kana, Hangul, Thai, Lao, Burmese, Khmer.
+fn written_without_spaces(c: char) -> bool {
+    matches!(c,
+        '\u{e00}'..='\u{eff}' | '\u{1000}'..='\u{109f}' | '\u{1100}'..='\u{11ff}' | '\u{1780}'..='\u{17ff}'
+        | '\u{3040}'..='\u{30ff}' | '\u{3130}'..='\u{318f}' | '\u{3400}'..='\u{9fff}' | '\u{ac00}'..='\u{d7af}'
+        | '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{3ffff}')
+}
+
+/// A character in small letters, or itself where that would change its length in UTF-8 (a handful of letters such as
+/// `ẞ` and `İ`). Final sigma is a sigma.
+pub(super) fn fold(c: char) -> char {
+    if c.is_ascii() {
+        return c.to_ascii_lowercase();
+    }
+    if c == 'ς' {
+        return 'σ';
+    }
+    let mut lower = c.to_lowercase();
+    match (lower.next(), lower.next()) {
+        (Some(small), None) if small.len_utf8() == c.len_utf8() => small,
+        _ => c,
+    }
+}
+
+/// A term folded, with single spaces between its words.
+pub(super) fn fold_term(term: &str, joins: Joins) -> String {
+    let mut folded = String::with_capacity(term.len());
+    let joint = |c: char| c.is_whitespace() || u8::try_from(c).is_ok_and(|byte| joins.holds(byte));
+    for word in term.split(joint).filter(|word| !word.is_empty()) {
+        if !folded.is_empty() {
+            folded.push(' ');
+        }
+        folded.extend(word.chars().map(fold));
+    }
+    folded
+}
+
+#[cfg(test)]
+#[allow(clippy::string_slice)] // texts of tests are cut where they are known
+mod tests {
+    use super::*;
+
+    fn hits(terms: &[(&str, Ending)], text: &str) -> Vec<String> {
+        hits_with(Joins::Space, terms, text)
+    }
+
+    fn hits_with(joins: Joins, terms: &[(&str, Ending)], text: &str) -> Vec<String> {
+        let terms: Vec<Term<'_>> = terms.iter().map(|(text, ending)| Term { text, ending: *ending }).collect();
+        let mut found = Vec::new();
+        WordSet::build(terms, joins).unwrap().scan(text, &mut |hit| found.push(text[hit.start..hit.end].to_owned()));
+        found
+    }
+
+    #[test]
+    fn whole_words_in_any_case() {
+        let terms = [("top secret", Ending::Whole), ("паспорт", Ending::Whole), ("ΟΔΌΣ", Ending::Whole)];
+        assert_eq!(hits(&terms, "TOP \t\r\n Secret, topsecret top secrets"), ["TOP \t\r\n Secret"]);
+        assert_eq!(hits(&terms, "ПАСПОРТ паспорта"), ["ПАСПОРТ"]);
+        assert_eq!(hits(&terms, "οδός"), ["οδός"]);
+        assert_eq!(hits(&terms, "top\u{b}\u{b}secret"), ["top\u{b}\u{b}secret"]);
+    }
+
+    #[test]
+    fn names_of_fields_join_words_with_signs() {
+        let terms = [("e-mail", Ending::Whole), ("date of birth", Ending::Plural)];
+        let text = "e mail, E-Mail, date_of_birth, date-of births";
+        assert_eq!(hits_with(Joins::Signs, &terms, text), ["e mail", "E-Mail", "date_of_birth", "date-of birth"]);
+        assert_eq!(hits(&terms, text), ["E-Mail"]);
+    }
+
+    #[test]
+    fn plural_and_open_endings() {
+        assert_eq!(hits(&[("account", Ending::Plural)], "accounts account's accounting"), ["account", "account"]);
+        assert_eq!(hits(&[("krank", Ending::Open)], "Krankheit erkrankt krank"), ["Krank", "krank"]);
+    }
+
+    #[test]
+    fn scripts_without_spaces_have_no_boundaries() {
+        assert_eq!(hits(&[("身份证", Ending::Whole)], "我的身份证号码"), ["身份证"]);
+        assert_eq!(hits(&[("주민등록번호", Ending::Whole)], "주민등록번호는"), ["주민등록번호"]);
+    }
+
+    #[test]
+    fn letters_that_change_length_do_not_shift_offsets() {
+        assert_eq!(hits(&[("plan", Ending::Whole)], "İİ ẞ K plan"), ["plan"]);
+    }
+
+    #[test]
+    fn overlapping_terms_are_all_found() {
+        let terms = [("number", Ending::Whole), ("order number", Ending::Whole)];
+        let mut found = hits(&terms, "order  number");
+        found.sort();
+        assert_eq!(found, ["number", "order  number"]);
+    }
+}

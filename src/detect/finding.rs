@@ -1,0 +1,221 @@
+//! A finding: one span of one part, what it holds, how sure that is, and why. It holds no text, only offsets and words
+//! of the catalog, so it may be logged and recorded.
+
+use std::fmt;
+use std::ops::Range;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+/// Name of an entity type, such as `CREDIT_CARD`. Cheap to clone.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct EntityType(Arc<str>);
+
+impl EntityType {
+    /// A type of this name. Whether the catalog knows it is the catalog's business.
+    #[must_use]
+    pub fn new(name: impl Into<Arc<str>>) -> Self {
+        Self(name.into())
+    }
+
+    /// The name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for EntityType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Display for EntityType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Coarse group of entity types, which policies use to speak of many at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Category {
+    /// Names and titles of people, dates of birth, ages.
+    Person,
+    /// Addresses of mail, phones, user names.
+    Contact,
+    /// Places and postal addresses.
+    Location,
+    /// Organisations.
+    Organization,
+    /// Numbers that a state gives to a person.
+    GovernmentId,
+    /// Cards, accounts, crypto addresses.
+    Financial,
+    /// Medical record numbers, conditions, treatments.
+    Health,
+    /// Religion, politics, union, orientation, ethnicity, biometrics, criminal records, children.
+    SpecialCategory,
+    /// Passwords, keys, tokens, private keys.
+    Credential,
+    /// IP and MAC addresses, internal hosts and URLs.
+    Network,
+    /// Vehicles and devices.
+    Device,
+    /// Markings such as `strictly confidential`.
+    Marking,
+    /// Terms of business that is not published.
+    Business,
+    /// Dates and times.
+    Temporal,
+    /// Any other identifying code.
+    Other,
+}
+
+impl Category {
+    /// The name in policies, protocol and records.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Person => "person",
+            Self::Contact => "contact",
+            Self::Location => "location",
+            Self::Organization => "organization",
+            Self::GovernmentId => "government_id",
+            Self::Financial => "financial",
+            Self::Health => "health",
+            Self::SpecialCategory => "special_category",
+            Self::Credential => "credential",
+            Self::Network => "network",
+            Self::Device => "device",
+            Self::Marking => "marking",
+            Self::Business => "business",
+            Self::Temporal => "temporal",
+            Self::Other => "other",
+        }
+    }
+}
+
+/// Which kind of detector speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Detector {
+    /// Regular expressions with validators and context words.
+    Pattern,
+    /// Word lists.
+    Dictionary,
+    /// Credentials.
+    Secret,
+    /// The named-entity model.
+    Ner,
+}
+
+impl Detector {
+    /// The name in protocol and records.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Pattern => "pattern",
+            Self::Dictionary => "dictionary",
+            Self::Secret => "secret",
+            Self::Ner => "ner",
+        }
+    }
+}
+
+/// Steps of a score, as in Google's Sensitive Data Protection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Likelihood {
+    /// Below 0.2.
+    VeryUnlikely,
+    /// From 0.2.
+    Unlikely,
+    /// From 0.4.
+    Possible,
+    /// From 0.6.
+    Likely,
+    /// From 0.85.
+    VeryLikely,
+}
+
+impl Likelihood {
+    /// The step of a score from 0 to 1.
+    #[must_use]
+    pub fn of(score: f32) -> Self {
+        match score {
+            s if s >= 0.85 => Self::VeryLikely,
+            s if s >= 0.6 => Self::Likely,
+            s if s >= 0.4 => Self::Possible,
+            s if s >= 0.2 => Self::Unlikely,
+            _ => Self::VeryUnlikely,
+        }
+    }
+
+    /// The lowest score of this step.
+    #[must_use]
+    pub fn floor(self) -> f32 {
+        match self {
+            Self::VeryLikely => 0.85,
+            Self::Likely => 0.6,
+            Self::Possible => 0.4,
+            Self::Unlikely => 0.2,
+            Self::VeryUnlikely => 0.0,
+        }
+    }
+}
+
+/// Why a finding has its score. Holds words of the catalog only, never the caller's.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Explanation {
+    /// Name of the pattern, list or label.
+    pub pattern: Arc<str>,
+    /// Name of the validator that accepted the value; empty if the pattern has none.
+    pub validator: Arc<str>,
+    /// Catalog words near the value that raised or lowered the score.
+    pub context_words: Vec<Arc<str>>,
+    /// Score of the pattern alone, from 0 to 1.
+    pub base_score: f32,
+    /// A remark for people; may be empty.
+    pub note: Arc<str>,
+}
+
+/// One span that holds something.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Finding {
+    /// Index of the part in its document.
+    pub part: usize,
+    /// Bytes of the part's original text, half-open, on character boundaries.
+    pub range: Range<usize>,
+    /// What the span holds.
+    pub entity_type: EntityType,
+    /// Its group.
+    pub category: Category,
+    /// From 0 to 1.
+    pub score: f32,
+    /// Who found it.
+    pub detector: Detector,
+    /// Id of the catalog entry, word list or model label.
+    pub recognizer: Arc<str>,
+    /// Why.
+    pub explanation: Explanation,
+}
+
+impl Finding {
+    /// The score's step.
+    #[must_use]
+    pub fn likelihood(&self) -> Likelihood {
+        Likelihood::of(self.score)
+    }
+}
+
+/// What a text is about; it has no span.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Topic {
+    /// `health`, `people_decision`, ….
+    pub name: Arc<str>,
+    /// From 0 to 1.
+    pub probability: f32,
+}

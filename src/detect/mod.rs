@@ -1,0 +1,18 @@
+//! The rules: patterns, word lists and secrets, and what every detector reports.
+//!
+//! This module owns findings and the coverage receipt. It must never let a detector that failed look as if it had
+//! found nothing, nor run in more than linear time on a caller's text.
+
+pub mod catalog;
+mod coverage;
+mod engine;
+mod finding;
+mod resolve;
+pub mod secrets;
+pub mod validators;
+
+pub use catalog::{Catalog, CatalogError, EntityTypeInfo};
+pub use coverage::{Coverage, DetectorCoverage, Status};
+pub use engine::{MAX_FINDINGS, Rules, RulesError, ScanLimit};
+pub use finding::{Category, Detector, EntityType, Explanation, Finding, Likelihood, Topic};
+pub use resolve::resolve;
