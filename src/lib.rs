@@ -16,3 +16,4 @@
 pub mod detect;
 pub mod document;
 pub mod error;
+pub mod policy;

@@ -1,0 +1,118 @@
+//! From evidence to verdict. Adding evidence never lowers the level, a missing detector makes it the highest, and the
+//! caller's own opinion can only raise it.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use crate::detect::{EntityType, Finding};
+
+use super::evaluate::holds;
+use super::view::{Evidence, View};
+use super::{Policy, Reason, Sensitivity, Verdict};
+
+/// The reason when a detector did not do all of its work.
+pub const INCOMPLETE_COVERAGE: &str = "incomplete_coverage";
+/// The reason when the caller declared the level.
+pub const DECLARED_LEVEL: &str = "declared_level";
+/// Names that rules and routes of a policy file cannot take.
+pub(super) const BUILT_IN: [&str; 3] = [INCOMPLETE_COVERAGE, DECLARED_LEVEL, super::table::NO_ROUTE];
+
+/// Every level, the highest first.
+const LEVELS: [Sensitivity; 3] = [Sensitivity::Confidential, Sensitivity::Internal, Sensitivity::Public];
+
+impl Policy {
+    /// Gives the verdict: the highest level that a rule, the coverage receipt or the caller gives; public if none does.
+    /// For each level the first rule that holds is the reason.
+    #[must_use]
+    pub fn decide(&self, mut evidence: Evidence<'_>) -> Verdict {
+        self.order(&mut evidence);
+        let mut reasons = self.reasons(&evidence);
+        if !evidence.coverage.is_complete() {
+            reasons.push(built_in(
+                INCOMPLETE_COVERAGE,
+                Sensitivity::HIGHEST,
+                "A detector did not see all of the text, and what is unknown is not public.",
+            ));
+        }
+        if let Some(declared) = evidence.declared_level.filter(|level| *level > Sensitivity::Public) {
+            reasons.push(built_in(DECLARED_LEVEL, declared, "The caller declared at least this level."));
+        }
+        // Stable: within a level the rule of the policy stays before the built-in reasons.
+        reasons.sort_by_key(|reason| std::cmp::Reverse(reason.level));
+        Verdict {
+            document_id: evidence.document.id(),
+            level: reasons.first().map_or(Sensitivity::Public, |reason| reason.level),
+            reasons,
+            findings: evidence.findings,
+            topics: evidence.topics,
+            coverage: evidence.coverage,
+            policy: self.reference.clone(),
+        }
+    }
+
+    /// Whether these findings alone already give the highest level that the policy knows, so that no other detector
+    /// can raise it, and the policy permits to stop there. What the caller declares does not count: no option of a
+    /// caller skips a detector.
+    #[must_use]
+    pub fn rules_suffice(&self, evidence: &Evidence<'_>) -> bool {
+        if !self.may_skip_ner {
+            return false;
+        }
+        let mut own = Evidence {
+            document: evidence.document,
+            findings: evidence.findings.clone(),
+            topics: evidence.topics.clone(),
+            coverage: evidence.coverage.clone(),
+            declared_level: None,
+            caller: evidence.caller,
+        };
+        self.order(&mut own);
+        let view = View::new(&own, &self.index, self.min_score);
+        let highest = self.highest_level();
+        self.rules
+            .iter()
+            .filter(|rule| rule.level == highest)
+            .any(|rule| holds(&rule.condition, &view, &mut Vec::new()))
+    }
+
+    /// Drops what the policy allows by name and puts the rest in the order of the document.
+    fn order(&self, evidence: &mut Evidence<'_>) {
+        let document = evidence.document;
+        evidence.findings.retain(|finding| !self.allows(finding, document));
+        evidence.findings.sort_by(|a, b| place(a).cmp(&place(b)).then_with(|| a.entity_type.cmp(&b.entity_type)));
+    }
+
+    fn reasons(&self, evidence: &Evidence<'_>) -> Vec<Reason> {
+        let view = View::new(evidence, &self.index, self.min_score);
+        let mut reasons = Vec::new();
+        for level in LEVELS {
+            for rule in self.rules.iter().filter(|rule| rule.level == level) {
+                let mut because = Vec::new();
+                if holds(&rule.condition, &view, &mut because) {
+                    reasons.push(Reason {
+                        rule: Arc::clone(&rule.id),
+                        level,
+                        description: Arc::clone(&rule.description),
+                        entity_types: types_of(&because, &evidence.findings),
+                    });
+                    break;
+                }
+            }
+        }
+        reasons
+    }
+}
+
+fn place(finding: &Finding) -> (usize, usize, usize) {
+    (finding.part, finding.range.start, finding.range.end)
+}
+
+fn types_of(because: &[usize], findings: &[Finding]) -> Vec<EntityType> {
+    let types: BTreeSet<&EntityType> =
+        because.iter().filter_map(|index| findings.get(*index)).map(|finding| &finding.entity_type).collect();
+    types.into_iter().cloned().collect()
+}
+
+fn built_in(rule: &str, level: Sensitivity, description: &str) -> Reason {
+    Reason { rule: Arc::from(rule), level, description: Arc::from(description), entity_types: Vec::new() }
+}

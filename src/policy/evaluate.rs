@@ -1,0 +1,108 @@
+//! Answers conditions over a view. Every answer takes time linear in the findings (times the fixed size of the
+//! condition), and a condition without `not` that holds keeps holding when evidence is added: `tests` proves it.
+
+use std::collections::{HashMap, VecDeque};
+
+use super::condition::{Condition, Quantity, Selection};
+use super::distinct::Distinct;
+use super::near::{near, same_scope};
+use super::view::{Mark, View};
+
+/// Answers a condition, and collects the findings that made it hold.
+pub(super) fn holds(condition: &Condition, view: &View<'_>, because: &mut Vec<usize>) -> bool {
+    match condition {
+        Condition::Always => true,
+        Condition::Found(selection, quantity) => found(selection, quantity, view, because),
+        Condition::Near(selections, reach) => near(selections, *reach, view, because),
+        Condition::Declared(level) => view.declared.is_some_and(|declared| declared >= *level),
+        Condition::Caller(names) => names.iter().any(|name| name == view.caller),
+        Condition::Topic(wanted) => wanted.iter().any(|(name, probability)| {
+            view.topics.iter().any(|topic| *topic.name == **name && topic.probability >= *probability)
+        }),
+        Condition::All(all) => {
+            let before = because.len();
+            let held = all.iter().all(|condition| holds(condition, view, because));
+            if !held {
+                because.truncate(before);
+            }
+            held
+        }
+        Condition::Any(any) => any.iter().any(|condition| holds(condition, view, because)),
+        // What is absent is no reason to name.
+        Condition::Not(condition) => !holds(condition, view, &mut Vec::new()),
+    }
+}
+
+fn found(selection: &Selection, quantity: &Quantity, view: &View<'_>, because: &mut Vec<usize>) -> bool {
+    let selected = selection.of(view);
+    let held = if *quantity == Quantity::ONE {
+        !selected.is_empty()
+    } else if let Some(reach) = quantity.reach {
+        // A sliding window: findings leave at the front when the newest is too far from them.
+        let mut window: VecDeque<&Mark> = VecDeque::new();
+        let mut tally = Tally::new(view, quantity);
+        selected.iter().any(|mark| {
+            while let Some(first) = window.front() {
+                if same_scope(first, mark, reach) && reach.gap(first, mark) {
+                    break;
+                }
+                tally.remove(first);
+                window.pop_front();
+            }
+            window.push_back(mark);
+            tally.add(mark);
+            tally.enough()
+        })
+    } else {
+        let mut tally = Tally::new(view, quantity);
+        selected.iter().for_each(|mark| tally.add(mark));
+        tally.enough()
+    };
+    if held {
+        because.extend(selected.iter().map(|mark| mark.finding));
+    }
+    held
+}
+
+/// Counts what is in the window.
+struct Tally<'v, 'q> {
+    quantity: &'q Quantity,
+    count: u32,
+    kinds: HashMap<Option<usize>, u32>,
+    distinct: Distinct<'v>,
+}
+
+impl<'v, 'q> Tally<'v, 'q> {
+    fn new(view: &'v View<'v>, quantity: &'q Quantity) -> Self {
+        Self { quantity, count: 0, kinds: HashMap::new(), distinct: Distinct::new(view) }
+    }
+
+    fn add(&mut self, mark: &Mark) {
+        self.count += 1;
+        if self.quantity.kinds > 1 {
+            *self.kinds.entry(mark.number).or_default() += 1;
+        }
+        if self.quantity.distinct > 1 {
+            self.distinct.add(mark);
+        }
+    }
+
+    fn remove(&mut self, mark: &Mark) {
+        self.count = self.count.saturating_sub(1);
+        if let Some(kind) = self.kinds.get_mut(&mark.number) {
+            *kind -= 1;
+            if *kind == 0 {
+                self.kinds.remove(&mark.number);
+            }
+        }
+        if self.quantity.distinct > 1 {
+            self.distinct.remove(mark);
+        }
+    }
+
+    fn enough(&self) -> bool {
+        self.count >= self.quantity.count
+            && (self.quantity.kinds <= 1 || self.kinds.len() >= self.quantity.kinds as usize)
+            && (self.quantity.distinct <= 1 || self.distinct.at_least(self.quantity.distinct as usize))
+    }
+}
