@@ -13,6 +13,7 @@
 //! Dependencies point one way: `cli, service → dispatch → policy → detect, ner → document`, with `audit` beside
 //! `policy`. What must always hold is written where it is enforced; `tests/it/invariants.rs` tests it.
 
+pub mod audit;
 pub mod detect;
 pub mod document;
 pub mod error;

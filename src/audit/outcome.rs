@@ -1,0 +1,129 @@
+//! What the log keeps of how a decided request ended. As in a decision, no field could carry a caller's text.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::error::Kind;
+use crate::policy::Route;
+
+use super::{Label, words};
+
+/// How a request ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OutcomeStatus {
+    /// The answer was given whole.
+    Completed,
+    /// It ended with an error.
+    Failed,
+    /// The caller left, or the service stopped.
+    Cancelled,
+}
+
+impl OutcomeStatus {
+    /// The name in output and records.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Completed => "completed",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+        }
+    }
+}
+
+/// Why a model ended its answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FinishReason {
+    /// It was done.
+    Stop,
+    /// The limit of tokens was reached.
+    Length,
+    /// The provider withheld the rest.
+    ContentFilter,
+    /// Anything else.
+    Other,
+}
+
+/// How a decided request ended, as the log keeps it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Outcome {
+    /// Wall-clock time, in microseconds.
+    #[serde(rename = "time_us", with = "jiff::fmt::serde::timestamp::microsecond::required")]
+    pub time: Timestamp,
+    /// How it ended.
+    pub status: OutcomeStatus,
+    /// Kind of the error when it failed; see [`error_name`].
+    pub error: Label,
+    /// Why it failed, in one word, such as `LOCAL_BACKEND_UNAVAILABLE`; may be empty.
+    pub reason: Label,
+    /// Why the model ended its answer, if it did.
+    pub finish_reason: Option<FinishReason>,
+    /// Backend that answered in the end; empty if none did.
+    pub backend: Label,
+    /// Model that answered in the end.
+    pub model: Label,
+    /// Route taken in the end.
+    pub route: Option<Route>,
+    /// Calls made to backends.
+    pub attempts: u32,
+    /// As the backend counts them; 0 if it does not say.
+    pub input_tokens: u64,
+    /// As the backend counts them; 0 if it does not say.
+    pub output_tokens: u64,
+    /// Price in millionths of the configured currency; `None` if the configuration names no price.
+    pub cost_micros: Option<u64>,
+    /// Microseconds from the call to the first piece of the answer; 0 if there was none.
+    pub time_to_first_token_us: u64,
+    /// Microseconds from the arrival of the request to its end.
+    pub total_us: u64,
+}
+
+impl Outcome {
+    /// An outcome at the time of now with nothing else in it; the other fields are for the caller to fill.
+    #[must_use]
+    pub fn new(status: OutcomeStatus) -> Self {
+        Self {
+            time: words::now(),
+            status,
+            error: Label::default(),
+            reason: Label::default(),
+            finish_reason: None,
+            backend: Label::default(),
+            model: Label::default(),
+            route: None,
+            attempts: 0,
+            input_tokens: 0,
+            output_tokens: 0,
+            cost_micros: None,
+            time_to_first_token_us: 0,
+            total_us: 0,
+        }
+    }
+
+    /// A failure of this kind, with its reason in one word.
+    #[must_use]
+    pub fn failed(kind: Kind, reason: &str) -> Self {
+        Self { error: Label::token(error_name(kind)), reason: Label::token(reason), ..Self::new(OutcomeStatus::Failed) }
+    }
+}
+
+/// The name of an error kind in records: the gRPC code's name in lower case.
+#[must_use]
+pub fn error_name(kind: Kind) -> &'static str {
+    match kind {
+        Kind::InvalidArgument => "invalid_argument",
+        Kind::NotFound => "not_found",
+        Kind::AlreadyExists => "already_exists",
+        Kind::Unauthenticated => "unauthenticated",
+        Kind::PermissionDenied => "permission_denied",
+        Kind::ResourceExhausted => "resource_exhausted",
+        Kind::DeadlineExceeded => "deadline_exceeded",
+        Kind::Cancelled => "cancelled",
+        Kind::Unavailable => "unavailable",
+        Kind::FailedPrecondition => "failed_precondition",
+        Kind::Internal => "internal",
+    }
+}

@@ -1,0 +1,145 @@
+//! Reading the log: lists, single decisions, verification. A reader opens the database read-only, so it works while a
+//! service writes it, and cannot change it.
+//!
+//! Reads block, so each comes twice: as a plain function for the command line, and as an `async` one that runs it on
+//! Tokio's blocking threads, a few at a time.
+
+use std::ops::ControlFlow;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::Semaphore;
+
+use super::chain::Head;
+use super::files::Layout;
+use super::list::{DecisionFilter, DecisionPage, StoredDecision};
+use super::store::Reading;
+use super::verification::{Progress, Verification};
+use super::verify;
+use super::{AuditError, DecisionId};
+
+/// Reads at the same time through the `async` functions.
+const MAX_READS: usize = 4;
+
+/// A reader of one log. Cheap to clone.
+#[derive(Clone)]
+pub struct AuditReader {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    layout: Layout,
+    busy: Duration,
+    /// Connections that no read uses now.
+    idle: Mutex<Vec<Reading>>,
+    permits: Arc<Semaphore>,
+}
+
+impl std::fmt::Debug for AuditReader {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("AuditReader").field("directory", &self.inner.layout.directory).finish_non_exhaustive()
+    }
+}
+
+impl AuditReader {
+    pub(super) fn new(layout: Layout, busy: Duration) -> Self {
+        let permits = Arc::new(Semaphore::new(MAX_READS));
+        Self { inner: Arc::new(Inner { layout, busy, idle: Mutex::new(Vec::new()), permits }) }
+    }
+
+    /// Opens the log in this directory, and fails now if there is none or it cannot be read.
+    pub(super) fn open(directory: &Path, busy: Duration) -> Result<Self, AuditError> {
+        let reader = Self::new(Layout::of(directory), busy);
+        reader.with(|_| Ok(()))?;
+        Ok(reader)
+    }
+
+    /// Runs a read on an idle connection, or on a new one.
+    fn with<T>(&self, read: impl FnOnce(&mut Reading) -> Result<T, AuditError>) -> Result<T, AuditError> {
+        let idle = || self.inner.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        let waiting = idle().pop();
+        let mut reading = match waiting {
+            Some(reading) => reading,
+            None => Reading::open(&self.inner.layout, self.inner.busy)?,
+        };
+        let result = read(&mut reading);
+        // After an error the connection may be at fault, so the next read opens another.
+        if result.is_ok() {
+            let mut idle = idle();
+            if idle.len() < MAX_READS {
+                idle.push(reading);
+            }
+        }
+        result
+    }
+
+    /// A page of decisions, newest first. `page_size` 0 means 50, more than 1000 means 1000; a page of very large
+    /// records may hold fewer. `page_token` is empty for the first page.
+    pub fn list(&self, filter: &DecisionFilter, page_token: &str, page_size: u32) -> Result<DecisionPage, AuditError> {
+        let query = filter.query(page_token, page_size)?;
+        DecisionPage::of(filter, self.with(|reading| reading.page(&query))?)
+    }
+
+    /// One decision with its outcome.
+    pub fn get(&self, id: DecisionId) -> Result<StoredDecision, AuditError> {
+        let found = self.with(|reading| reading.find(id))?;
+        found.map(StoredDecision::of).unwrap_or(Err(AuditError::NotFound(id)))
+    }
+
+    /// Computes the whole chain anew. `outside` are heads that were kept elsewhere, to prove that nothing was cut off
+    /// or made anew; `progress` is called now and then and may stop it, which is [`AuditError::Cancelled`].
+    pub fn verify(
+        &self,
+        outside: &[Head],
+        progress: &mut dyn FnMut(Progress) -> ControlFlow<()>,
+    ) -> Result<Verification, AuditError> {
+        self.with(|reading| verify::verify(reading, &self.inner.layout, outside, progress))
+    }
+
+    /// [`Self::list`] for async callers.
+    pub async fn list_async(
+        &self,
+        filter: DecisionFilter,
+        page_token: String,
+        page_size: u32,
+    ) -> Result<DecisionPage, AuditError> {
+        self.blocking(move |reader| reader.list(&filter, &page_token, page_size)).await
+    }
+
+    /// [`Self::get`] for async callers.
+    pub async fn get_async(&self, id: DecisionId) -> Result<StoredDecision, AuditError> {
+        self.blocking(move |reader| reader.get(id)).await
+    }
+
+    /// [`Self::verify`] for async callers. Stops when the returned future is dropped, at the next call of `progress`.
+    pub async fn verify_async(
+        &self,
+        outside: Vec<Head>,
+        mut progress: impl FnMut(Progress) -> ControlFlow<()> + Send + 'static,
+    ) -> Result<Verification, AuditError> {
+        // The sender lives in this future; when that is dropped, the receiver knows.
+        let (_alive, left) = tokio::sync::oneshot::channel::<()>();
+        let mut left = left;
+        self.blocking(move |reader| {
+            reader.verify(&outside, &mut |at| match left.try_recv() {
+                Err(tokio::sync::oneshot::error::TryRecvError::Closed) => ControlFlow::Break(()),
+                _ => progress(at),
+            })
+        })
+        .await
+    }
+
+    async fn blocking<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&Self) -> Result<T, AuditError> + Send + 'static,
+    ) -> Result<T, AuditError> {
+        let permit = Arc::clone(&self.inner.permits).acquire_owned().await.map_err(|_| AuditError::Closed)?;
+        let reader = self.clone();
+        let task = tokio::task::spawn_blocking(move || {
+            let _permit = permit;
+            read(&reader)
+        });
+        task.await.map_err(|_| AuditError::Internal("a read died"))?
+    }
+}

@@ -1,0 +1,91 @@
+//! A row of the store: the body, which is authoritative, its chain hash, and columns copied out of the body so that
+//! lists can be filtered. The verifier compares the columns with the body.
+
+use crate::policy::{Route, Sensitivity};
+
+use super::Record;
+
+/// Code of a decision's row.
+pub(super) const DECISION: i64 = 1;
+/// Code of an outcome's row.
+pub(super) const OUTCOME: i64 = 2;
+
+/// What is copied out of a body.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Columns {
+    pub(super) kind: i64,
+    pub(super) decision_id: Vec<u8>,
+    pub(super) time_us: i64,
+    pub(super) level: Option<i64>,
+    pub(super) route: Option<i64>,
+    pub(super) caller: Option<String>,
+    pub(super) request_id: Option<String>,
+}
+
+impl Columns {
+    pub(super) fn of(record: &Record) -> Self {
+        let decision_id = record.decision_id().as_bytes().to_vec();
+        match record {
+            Record::Decision(decision) => Self {
+                kind: DECISION,
+                decision_id,
+                time_us: decision.time.as_microsecond(),
+                level: Some(level_code(decision.level)),
+                route: decision.routing.as_ref().map(|routing| route_code(routing.route)),
+                caller: Some(decision.caller.as_str().to_owned()),
+                request_id: decision.request_id.as_ref().map(|id| id.as_str().to_owned()),
+            },
+            Record::Outcome { outcome, .. } => Self {
+                kind: OUTCOME,
+                decision_id,
+                time_us: outcome.time.as_microsecond(),
+                level: None,
+                route: None,
+                caller: None,
+                request_id: None,
+            },
+        }
+    }
+
+    /// Name of the first column in which two rows differ.
+    pub(super) fn difference(&self, other: &Self) -> Option<&'static str> {
+        let Self { kind, decision_id, time_us, level, route, caller, request_id } = self;
+        [
+            ("kind", *kind == other.kind),
+            ("decision_id", *decision_id == other.decision_id),
+            ("time_us", *time_us == other.time_us),
+            ("level", *level == other.level),
+            ("route", *route == other.route),
+            ("caller", *caller == other.caller),
+            ("request_id", *request_id == other.request_id),
+        ]
+        .into_iter()
+        .find_map(|(name, equal)| (!equal).then_some(name))
+    }
+}
+
+/// Code of a level, as in the protocol; the gaps leave room.
+pub(super) fn level_code(level: Sensitivity) -> i64 {
+    match level {
+        Sensitivity::Public => 10,
+        Sensitivity::Internal => 20,
+        Sensitivity::Confidential => 30,
+    }
+}
+
+/// Code of a route, as in the protocol.
+pub(super) fn route_code(route: Route) -> i64 {
+    match route {
+        Route::Local => 1,
+        Route::Cloud => 2,
+    }
+}
+
+/// One row as it was read.
+#[derive(Clone, Debug)]
+pub(super) struct Row {
+    pub(super) sequence: i64,
+    pub(super) columns: Columns,
+    pub(super) hash: Vec<u8>,
+    pub(super) body: Vec<u8>,
+}

@@ -1,0 +1,8 @@
+//! The store: the only place with SQL. It keeps rows and the head, and knows nothing of what a body means.
+
+mod append;
+mod read;
+mod sqlite;
+
+pub(super) use append::{Insert, Position, Session};
+pub(super) use read::{Bounds, Found, Query, Reading};

@@ -1,0 +1,256 @@
+//! The reading side of the store. A reading connection never writes, and each statement ends soon, so that a long
+//! verification does not keep the write-ahead log from being emptied.
+
+use std::ops::ControlFlow;
+use std::time::Duration;
+
+use rusqlite::types::Value;
+use rusqlite::{Connection, ErrorCode, OptionalExtension, params_from_iter};
+
+use crate::audit::chain::Head;
+use crate::audit::files::Layout;
+use crate::audit::row::{Columns, OUTCOME, Row};
+use crate::audit::{AuditError, DecisionId};
+
+use super::{append, sqlite};
+
+const COLUMNS: &str =
+    "r.sequence, r.kind, r.decision_id, r.time_us, r.level, r.route, r.caller, r.request_id, r.hash, r.body";
+
+/// One reading connection.
+pub(in crate::audit) struct Reading {
+    connection: Connection,
+}
+
+/// What the database says of its own extent, in one moment.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::audit) struct Bounds {
+    /// The head row; `None` if it is missing.
+    pub(in crate::audit) head: Option<Head>,
+    /// Position of the newest record; 0 if there is none.
+    pub(in crate::audit) last: i64,
+    /// Records.
+    pub(in crate::audit) count: u64,
+}
+
+/// A page ends early when its bodies have more bytes than this, to bound memory.
+const PAGE_BYTES: usize = 16 << 20;
+
+/// A decision's row, with that of its outcome.
+pub(in crate::audit) type Found = (Row, Option<Row>);
+
+/// Which decisions a page shows.
+#[derive(Clone, Debug, Default)]
+pub(in crate::audit) struct Query {
+    pub(in crate::audit) before: Option<i64>,
+    pub(in crate::audit) limit: u32,
+    pub(in crate::audit) level: Option<i64>,
+    pub(in crate::audit) route: Option<i64>,
+    pub(in crate::audit) caller: Option<String>,
+    pub(in crate::audit) request_id: Option<String>,
+    pub(in crate::audit) since_us: Option<i64>,
+    pub(in crate::audit) until_us: Option<i64>,
+}
+
+impl Reading {
+    pub(in crate::audit) fn open(layout: &Layout, busy: Duration) -> Result<Self, AuditError> {
+        if !layout.database.exists() {
+            return Err(AuditError::Missing { directory: layout.directory.clone() });
+        }
+        Ok(Self { connection: sqlite::open_reader(&layout.database, busy)? })
+    }
+
+    /// The extent of the log.
+    pub(in crate::audit) fn bounds(&mut self) -> Result<Bounds, AuditError> {
+        let read = |connection: &mut Connection| -> rusqlite::Result<Bounds> {
+            let transaction = connection.transaction()?;
+            let head = append::head_row(&transaction)?;
+            let last = transaction.query_row("SELECT coalesce(max(sequence), 0) FROM records", [], |row| row.get(0))?;
+            let count: i64 = transaction.query_row("SELECT count(*) FROM records", [], |row| row.get(0))?;
+            Ok(Bounds { head, last, count: u64::try_from(count).unwrap_or(0) })
+        };
+        read(&mut self.connection).map_err(|error| reading(&error, 1))
+    }
+
+    /// Visits up to `limit` rows after `after` and up to `last`, oldest first. Says where it came.
+    pub(in crate::audit) fn scan(
+        &self,
+        after: i64,
+        last: i64,
+        limit: u32,
+        visit: &mut dyn FnMut(&Row) -> ControlFlow<()>,
+    ) -> Result<Option<i64>, AuditError> {
+        let mut at = None;
+        let damaged = |at: Option<i64>| u64::try_from(at.unwrap_or(after).saturating_add(1)).unwrap_or(1);
+        let sql = format!(
+            "SELECT {COLUMNS} FROM records r WHERE sequence > ?1 AND sequence <= ?2 ORDER BY sequence LIMIT ?3"
+        );
+        let mut statement = self.connection.prepare_cached(&sql).map_err(|error| reading(&error, damaged(at)))?;
+        let mut rows = statement.query((after, last, limit)).map_err(|error| reading(&error, damaged(at)))?;
+        loop {
+            let row = match rows.next() {
+                Ok(Some(row)) => row_of(row, 0),
+                Ok(None) => return Ok(at),
+                Err(error) => Err(error),
+            }
+            .map_err(|error| reading(&error, damaged(at)))?;
+            at = Some(row.sequence);
+            if visit(&row).is_break() {
+                return Ok(at);
+            }
+        }
+    }
+
+    /// Up to `limit` decisions, newest first, with their outcomes, and whether there are more.
+    pub(in crate::audit) fn page(&self, query: &Query) -> Result<(Vec<Found>, bool), AuditError> {
+        let (conditions, mut values) = conditions(query);
+        values.push(Value::Integer(i64::from(query.limit).saturating_add(1)));
+        // The inner query runs over an index and carries positions alone; only the page's own bodies are read.
+        let sql = format!(
+            "SELECT {COLUMNS}, {} FROM records r LEFT JOIN records o ON o.decision_id = r.decision_id AND o.kind = {OUTCOME}
+             WHERE r.sequence IN (SELECT sequence FROM records WHERE {conditions} ORDER BY sequence DESC LIMIT ?)
+             ORDER BY r.sequence DESC",
+            COLUMNS.replace("r.", "o.")
+        );
+        let read = || -> rusqlite::Result<(Vec<Found>, bool)> {
+            let mut statement = self.connection.prepare_cached(&sql)?;
+            let mut rows = statement.query(params_from_iter(values))?;
+            let (mut page, mut bytes) = (Vec::new(), 0_usize);
+            while let Some(row) = rows.next()? {
+                if page.len() >= query.limit as usize || bytes > PAGE_BYTES {
+                    return Ok((page, true));
+                }
+                let (decision, outcome) = found(row)?;
+                bytes = bytes.saturating_add(decision.body.len());
+                page.push((decision, outcome));
+            }
+            Ok((page, false))
+        };
+        read().map_err(|error| reading(&error, 0))
+    }
+
+    /// One decision with its outcome.
+    pub(in crate::audit) fn find(&self, id: DecisionId) -> Result<Option<Found>, AuditError> {
+        let sql = format!(
+            "SELECT {COLUMNS}, {} FROM records r LEFT JOIN records o ON o.decision_id = r.decision_id AND o.kind = {OUTCOME}
+             WHERE r.decision_id = ?1 AND r.kind = 1",
+            COLUMNS.replace("r.", "o.")
+        );
+        let read = || self.connection.prepare_cached(&sql)?.query_row([id.as_bytes().as_slice()], found).optional();
+        read().map_err(|error| reading(&error, 0))
+    }
+
+    /// What SQLite finds wrong in the file, indexes included; `None` if nothing.
+    pub(in crate::audit) fn file_problem(&self) -> Result<Option<String>, AuditError> {
+        let answer: rusqlite::Result<String> =
+            self.connection.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0));
+        match answer {
+            Ok(answer) if answer == "ok" => Ok(None),
+            Ok(answer) => Ok(Some(answer)),
+            Err(error) if is_damage(&error) => Ok(Some(error.to_string())),
+            Err(error) => Err(reading(&error, 0)),
+        }
+    }
+
+    /// Whether tables, indexes and triggers are as this program makes them.
+    pub(in crate::audit) fn has_expected_schema(&self) -> Result<bool, AuditError> {
+        sqlite::has_expected_schema(&self.connection).map_err(|error| reading(&error, 0))
+    }
+}
+
+/// The condition of a list with its values. `kind` and `route` are written out, because a partial index is only used
+/// for a condition that SQLite can see (<https://sqlite.org/partialindex.html>).
+fn conditions(query: &Query) -> (String, Vec<Value>) {
+    let mut sql = String::from("kind = 1");
+    let mut values = Vec::new();
+    match query.route {
+        Some(2) => sql.push_str(" AND route = 2"),
+        Some(_) => sql.push_str(" AND route = 1"),
+        None => {}
+    }
+    let terms = [
+        (" AND sequence < ?", query.before.map(Value::Integer)),
+        (" AND level = ?", query.level.map(Value::Integer)),
+        (" AND caller = ?", query.caller.clone().map(Value::Text)),
+        (" AND request_id = ?", query.request_id.clone().map(Value::Text)),
+        (" AND time_us >= ?", query.since_us.map(Value::Integer)),
+        (" AND time_us < ?", query.until_us.map(Value::Integer)),
+    ];
+    for (term, value) in terms {
+        if let Some(value) = value {
+            sql.push_str(term);
+            values.push(value);
+        }
+    }
+    (sql, values)
+}
+
+fn found(row: &rusqlite::Row<'_>) -> rusqlite::Result<Found> {
+    let outcome = row.get::<_, Option<i64>>(10)?.map(|_| row_of(row, 10)).transpose()?;
+    Ok((row_of(row, 0)?, outcome))
+}
+
+fn row_of(row: &rusqlite::Row<'_>, first: usize) -> rusqlite::Result<Row> {
+    Ok(Row {
+        sequence: row.get(first)?,
+        columns: Columns {
+            kind: row.get(first + 1)?,
+            decision_id: row.get(first + 2)?,
+            time_us: row.get(first + 3)?,
+            level: row.get(first + 4)?,
+            route: row.get(first + 5)?,
+            caller: row.get(first + 6)?,
+            request_id: row.get(first + 7)?,
+        },
+        hash: row.get(first + 8)?,
+        body: row.get(first + 9)?,
+    })
+}
+
+/// Whether the content of the file is at fault, not the machine.
+fn is_damage(error: &rusqlite::Error) -> bool {
+    matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase))
+        || matches!(error, rusqlite::Error::InvalidColumnType(..) | rusqlite::Error::FromSqlConversionFailure(..))
+}
+
+/// `sequence` is the record that was being read, or 0 where that is not known.
+fn reading(error: &rusqlite::Error, sequence: u64) -> AuditError {
+    if is_damage(error) && sequence > 0 {
+        AuditError::Damaged { sequence }
+    } else {
+        AuditError::Store { doing: "cannot read", reason: error.to_string().into() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What SQLite would do for a list with this filter.
+    fn plan(query: &Query) -> String {
+        let directory = tempfile::tempdir().unwrap();
+        let connection = sqlite::open_writer(&directory.path().join("p.db"), Duration::ZERO).unwrap();
+        let (conditions, values) = conditions(query);
+        let sql = format!(
+            "EXPLAIN QUERY PLAN SELECT sequence FROM records WHERE {conditions} ORDER BY sequence DESC LIMIT 51"
+        );
+        let mut statement = connection.prepare(&sql).unwrap();
+        let steps = statement.query_map(params_from_iter(values), |row| row.get::<_, String>(3)).unwrap();
+        steps.collect::<rusqlite::Result<Vec<_>>>().unwrap().join("; ")
+    }
+
+    #[test]
+    fn lists_run_over_an_index_and_sort_nothing() {
+        let cloud = Query { route: Some(2), ..Query::default() };
+        let caller = Query { caller: Some("c".into()), before: Some(9), ..Query::default() };
+        let request = Query { request_id: Some("r".into()), ..Query::default() };
+        for (query, index) in
+            [(cloud, "records_to_cloud"), (caller, "records_by_caller"), (request, "records_by_request")]
+        {
+            let plan = plan(&query);
+            assert!(plan.contains(index) && !plan.contains("TEMP B-TREE"), "{plan}");
+        }
+        let plain = plan(&Query { before: Some(9), ..Query::default() });
+        assert!(plain.contains("PRIMARY KEY") && !plain.contains("TEMP B-TREE"), "{plain}");
+    }
+}
