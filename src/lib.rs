@@ -17,4 +17,5 @@ pub mod audit;
 pub mod detect;
 pub mod document;
 pub mod error;
+pub mod ner;
 pub mod policy;

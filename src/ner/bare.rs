@@ -1,0 +1,51 @@
+//! The model alone: the windows of a text as token ids, and one session that runs them, with no lane, queue, cache or
+//! decoder around it. It is the mark that the lanes are measured against (`tests/bench/ner.rs`) and must never be used to
+//! look through a text, because nothing here checks or reports what was not scanned.
+
+use super::engine::runs;
+use super::onnx::{Graph, OnnxClassifier, environment};
+use super::windows::windows;
+use super::{ClassifierError, Logits, NerConfig, NerError, TokenClassifier, Vocabulary, locate};
+
+/// A model without what the service puts around it.
+pub struct Bare {
+    vocabulary: Vocabulary,
+    model: OnnxClassifier,
+    config: NerConfig,
+}
+
+impl Bare {
+    /// Loads the runtime and the model, as [`super::Ner::load`] does.
+    ///
+    /// # Errors
+    /// [`NerError`] says which file or setting is wrong and what to do.
+    pub fn load(config: &NerConfig) -> Result<Self, NerError> {
+        config.validate()?;
+        let paths = locate(config)?;
+        let graph = Graph::read(&paths.graph, config.eight_bit)?;
+        let model = OnnxClassifier::new(&environment(&paths.runtime)?, &graph)?;
+        Ok(Self { vocabulary: Vocabulary::load(&paths)?, model, config: config.clone() })
+    }
+
+    /// The sequences that a lane would run for a text. `None` if the tokenizer fails.
+    #[must_use]
+    pub fn sequences(&self, text: &str) -> Option<Vec<Vec<u32>>> {
+        let lengths = self.config.lengths(self.vocabulary.max_tokens());
+        let mut sequences = Vec::new();
+        for window in windows(text, lengths.window, lengths.overlap) {
+            let tokens = self.vocabulary.tokens(text.get(window.text)?)?;
+            for run in runs(tokens.ids.len(), lengths.longest_run, lengths.overlap) {
+                sequences.push(self.vocabulary.wrap(tokens.ids.get(run.tokens)?));
+            }
+        }
+        Some(sequences)
+    }
+
+    /// Runs one sequence.
+    ///
+    /// # Errors
+    /// As [`TokenClassifier::classify`].
+    pub fn run(&mut self, sequence: &[u32]) -> Result<Logits, ClassifierError> {
+        self.model.classify(sequence)
+    }
+}

@@ -1,0 +1,67 @@
+//! The one seam between Cordon and a model: token ids in, logits out. The runtime lives behind it, and so do the
+//! failing, hanging and lying models of the tests. Nothing that comes through it is believed before it is checked.
+
+use std::sync::Arc;
+
+use super::NerError;
+
+/// Output of one run: a row of logits for each token.
+#[derive(Clone, Debug)]
+pub struct Logits {
+    /// Row by row.
+    pub values: Vec<f32>,
+    /// Rows.
+    pub tokens: usize,
+    /// Columns.
+    pub labels: usize,
+}
+
+/// Why a run failed. It carries no message of the runtime: that may quote token ids, and so the text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ClassifierError {
+    /// The runtime refused or failed.
+    #[error("the runtime failed")]
+    Run,
+    /// There was no output, or it was not numbers of the expected shape.
+    #[error("the output has another shape than the model's labels")]
+    Output,
+}
+
+/// A token-classification model. One value belongs to one lane, so it may keep buffers.
+pub trait TokenClassifier: Send {
+    /// Classifies one sequence, special tokens included.
+    ///
+    /// # Errors
+    /// [`ClassifierError`] when there is nothing to believe.
+    fn classify(&mut self, ids: &[u32]) -> Result<Logits, ClassifierError>;
+}
+
+/// Makes a model for a lane: at the start, and again after one panicked or hung.
+pub type ModelFactory = Arc<dyn Fn() -> Result<Box<dyn TokenClassifier>, NerError> + Send + Sync>;
+
+impl Logits {
+    /// Whether this can be the output for `tokens` tokens and `labels` labels: the right shape, and only finite
+    /// numbers. A NaN would lose every comparison and read as "nothing found".
+    #[must_use]
+    pub fn is_sound(&self, tokens: usize, labels: usize) -> bool {
+        self.tokens == tokens
+            && self.labels == labels
+            && tokens.checked_mul(labels) == Some(self.values.len())
+            && self.values.iter().all(|value| value.is_finite())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_finite_numbers_of_the_right_shape_are_sound() {
+        let logits = |values: Vec<f32>, tokens, labels| Logits { values, tokens, labels };
+        assert!(logits(vec![0.0; 6], 2, 3).is_sound(2, 3));
+        assert!(!logits(vec![0.0; 6], 3, 2).is_sound(2, 3), "transposed");
+        assert!(!logits(vec![0.0; 5], 2, 3).is_sound(2, 3), "short");
+        assert!(!logits(vec![f32::NAN; 6], 2, 3).is_sound(2, 3));
+        assert!(!logits(vec![f32::NEG_INFINITY; 6], 2, 3).is_sound(2, 3));
+    }
+}

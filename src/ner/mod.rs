@@ -1,0 +1,46 @@
+//! The named-entity model: names, places, addresses and what else a token classifier knows, found in whole documents.
+//!
+//! This module owns the model files, the lanes that run them, and the way from logits to findings. It must never make
+//! a failure look like "nothing found": whatever goes wrong is [`crate::detect::Status::Failed`] with a fixed reason.
+//! Nor may it shorten a text, log a word of it, or keep it: the cache holds spans under keyed digests.
+//!
+//! The way of a part: [`windows`] cuts it, `find` hands the windows to [`lanes`], a lane tokenises and classifies one
+//! window and [`decode`] turns logits into labelled words; [`spans`] stitches the words of all windows and joins them,
+//! [`filter`] drops what cannot be what the model says.
+
+#[cfg(test)]
+#[allow(clippy::string_slice)] // A wrong range must fail the test.
+mod asset_tests;
+mod assets;
+mod bare;
+mod cache;
+mod classifier;
+mod config;
+mod decode;
+mod eight_bit;
+mod engine;
+mod error;
+mod filter;
+mod find;
+mod labels;
+mod lanes;
+mod onnx;
+mod onnx_file;
+mod prose;
+mod spans;
+mod stopwords;
+#[cfg(test)]
+#[allow(clippy::string_slice)]
+mod tests;
+mod vocabulary;
+mod windows;
+mod words;
+
+pub use assets::{Paths, locate};
+#[doc(hidden)]
+pub use bare::Bare;
+pub use classifier::{ClassifierError, Logits, ModelFactory, TokenClassifier};
+pub use config::{LabelRule, NerConfig};
+pub use error::NerError;
+pub use find::{Ner, NerReport};
+pub use vocabulary::Vocabulary;

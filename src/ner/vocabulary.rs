@@ -1,0 +1,211 @@
+//! Tokenizer and labels of a model: what is needed beside the graph. Tokens point into the text that they came from,
+//! in bytes, on character boundaries, whatever the tokenizer's own normalisation did to it.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::path::Path;
+
+use serde::Deserialize;
+use tokenizers::Tokenizer;
+
+use super::{NerError, Paths};
+
+/// Tokens of one text, without special tokens.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Tokens {
+    /// What the model reads.
+    pub(super) ids: Vec<u32>,
+    /// Bytes of the text, one range for each id.
+    pub(super) ranges: Vec<Range<usize>>,
+}
+
+/// Tokenizer and labels of a model.
+#[derive(Clone, Debug)]
+pub struct Vocabulary {
+    tokenizer: Tokenizer,
+    labels: Vec<String>,
+    prefix: Vec<u32>,
+    suffix: Vec<u32>,
+    max_tokens: usize,
+    digest: blake3::Hash,
+}
+
+/// What is read of a model's `config.json`.
+#[derive(Deserialize)]
+struct ModelConfig {
+    #[serde(default)]
+    id2label: BTreeMap<String, String>,
+    #[serde(default)]
+    max_position_embeddings: Option<usize>,
+}
+
+/// Positions of a model whose `config.json` does not say.
+const USUAL_POSITIONS: usize = 512;
+/// RoBERTa and its kin count positions from 2.
+const RESERVED_POSITIONS: usize = 2;
+
+impl Vocabulary {
+    /// Reads `config.json` and `tokenizer.json`.
+    pub(super) fn load(paths: &Paths) -> Result<Self, NerError> {
+        let config = read(&paths.config)?;
+        let tokenizer = read(&paths.tokenizer)?;
+        let damaged = |what, path: &Path, why: String| NerError::Damaged { what, path: path.to_path_buf(), why };
+        let parsed: ModelConfig = serde_json::from_slice(&config)
+            .map_err(|error| damaged("the ner model's config.json", &paths.config, error.to_string()))?;
+        let labels = in_order(&parsed.id2label)
+            .ok_or_else(|| damaged("the ner model's config.json", &paths.config, "id2label is not 0 to n".into()))?;
+        let loaded = Tokenizer::from_bytes(&tokenizer)
+            .map_err(|error| damaged("the ner model's tokenizer.json", &paths.tokenizer, error.to_string()))?;
+        let positions = parsed.max_position_embeddings.unwrap_or(USUAL_POSITIONS);
+        let mut vocabulary = Self::new(loaded, labels, positions)?;
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(blake3::hash(&config).as_bytes()).update(blake3::hash(&tokenizer).as_bytes());
+        vocabulary.digest = hasher.finalize();
+        Ok(vocabulary)
+    }
+
+    /// A vocabulary of these words, lower-cased, for models that tests inject. Word `n` has the id `n + 3`; 0 is any
+    /// other word, 1 and 2 open and close a sequence.
+    ///
+    /// # Errors
+    /// [`NerError::Model`] when the words are not a vocabulary, such as a word twice.
+    pub fn of_words(words: &[&str], labels: &[&str]) -> Result<Self, NerError> {
+        let special = ["[UNK]", "[CLS]", "[SEP]"];
+        let vocab: serde_json::Map<String, serde_json::Value> =
+            special.iter().chain(words).enumerate().map(|(id, word)| ((*word).to_owned(), id.into())).collect();
+        if vocab.len() != words.len() + special.len() {
+            return Err(NerError::Model("a word of the vocabulary is there twice".into()));
+        }
+        let added = |id: u32, content: &str| {
+            serde_json::json!({ "id": id, "content": content, "special": true, "single_word": false,
+                "lstrip": false, "rstrip": false, "normalized": false })
+        };
+        let file = serde_json::json!({
+            "version": "1.0",
+            "added_tokens": [added(0, "[UNK]"), added(1, "[CLS]"), added(2, "[SEP]")],
+            "normalizer": { "type": "BertNormalizer", "clean_text": true, "handle_chinese_chars": true,
+                "strip_accents": null, "lowercase": true },
+            "pre_tokenizer": { "type": "BertPreTokenizer" },
+            "post_processor": { "type": "BertProcessing", "sep": ["[SEP]", 2], "cls": ["[CLS]", 1] },
+            "model": { "type": "WordLevel", "vocab": vocab, "unk_token": "[UNK]" },
+        });
+        let tokenizer = Tokenizer::from_bytes(file.to_string()).map_err(|error| NerError::Model(error.to_string()))?;
+        Self::new(tokenizer, labels.iter().map(|label| (*label).to_owned()).collect(), USUAL_POSITIONS)
+    }
+
+    fn new(mut tokenizer: Tokenizer, labels: Vec<String>, positions: usize) -> Result<Self, NerError> {
+        let model = |error: tokenizers::Error| NerError::Model(error.to_string());
+        // A tokenizer file may cut long input; that would be a hole in the scan.
+        tokenizer.with_truncation(None).map_err(model)?;
+        tokenizer.with_padding(None);
+        // `[SEP]` written in a text is text.
+        tokenizer.set_encode_special_tokens(true);
+        let probe = tokenizer.encode("a", true).map_err(model)?;
+        let special = |bit: &&(&u32, &u32)| *bit.1 == 1;
+        let marked: Vec<(&u32, &u32)> = probe.get_ids().iter().zip(probe.get_special_tokens_mask()).collect();
+        let prefix: Vec<u32> = marked.iter().take_while(special).map(|(id, _)| **id).collect();
+        let mut suffix: Vec<u32> = marked.iter().rev().take_while(special).map(|(id, _)| **id).collect();
+        suffix.reverse();
+        let wrapping = prefix.len() + suffix.len();
+        let max_tokens = positions.saturating_sub(RESERVED_POSITIONS + wrapping);
+        if max_tokens == 0 {
+            return Err(NerError::Model("it has no positions left for text".into()));
+        }
+        Ok(Self { tokenizer, labels, prefix, suffix, max_tokens, digest: blake3::hash(&[]) })
+    }
+
+    /// Labels by column.
+    pub(super) fn labels(&self) -> &[String] {
+        &self.labels
+    }
+
+    /// Tokens of text that fit one sequence of the model.
+    pub(super) fn max_tokens(&self) -> usize {
+        self.max_tokens
+    }
+
+    /// Digest of the files that it was read from.
+    pub(super) fn digest(&self) -> blake3::Hash {
+        self.digest
+    }
+
+    /// Special tokens before the text.
+    pub(super) fn prefix_len(&self) -> usize {
+        self.prefix.len()
+    }
+
+    /// The sequence that the model reads for these tokens.
+    pub(super) fn wrap(&self, ids: &[u32]) -> Vec<u32> {
+        let mut sequence = Vec::with_capacity(self.prefix.len() + ids.len() + self.suffix.len());
+        sequence.extend_from_slice(&self.prefix);
+        sequence.extend_from_slice(ids);
+        sequence.extend_from_slice(&self.suffix);
+        sequence
+    }
+
+    /// Tokens of a text. `None` if the tokenizer fails.
+    pub(super) fn tokens(&self, text: &str) -> Option<Tokens> {
+        let encoding = self.tokenizer.encode(text, false).ok()?;
+        let ranges = encoding.get_offsets().iter().map(|(start, end)| snap(text, *start, *end)).collect();
+        let tokens = Tokens { ids: encoding.get_ids().to_vec(), ranges };
+        (tokens.ids.len() == tokens.ranges.len()).then_some(tokens)
+    }
+}
+
+/// The range, widened to character boundaries and kept inside the text. Byte-level tokenizers split characters.
+fn snap(text: &str, start: usize, end: usize) -> Range<usize> {
+    let start = text.floor_char_boundary(start.min(text.len()));
+    let end = text.ceil_char_boundary(end.min(text.len()));
+    start..end.max(start)
+}
+
+/// The labels in the order of their numbers, if those are 0 to n without a hole.
+fn in_order(id2label: &BTreeMap<String, String>) -> Option<Vec<String>> {
+    (0..id2label.len()).map(|id| id2label.get(&id.to_string()).cloned()).collect()
+}
+
+/// Reads a whole file.
+pub(super) fn read(path: &Path) -> Result<Vec<u8>, NerError> {
+    std::fs::read(path).map_err(|source| NerError::Read { path: path.to_path_buf(), source })
+}
+
+#[cfg(test)]
+#[allow(clippy::string_slice)] // A wrong range must fail the test.
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_have_ids_and_ranges_of_the_original() {
+        let vocabulary = Vocabulary::of_words(&["jose", "müller"], &["O", "B-PER"]).unwrap();
+        let text = "José\u{200b} [SEP] ＪＯＳＥ\u{301}";
+        let tokens = vocabulary.tokens(text).unwrap();
+        assert_eq!(tokens.ids[0], 3);
+        assert_eq!(&text[tokens.ranges[0].clone()], "José");
+        assert!(!tokens.ids.contains(&2), "a special token that is written out is text");
+        assert_eq!(vocabulary.wrap(&[3]), [1, 3, 2]);
+        assert!(Vocabulary::of_words(&["a", "a"], &["O"]).is_err());
+    }
+
+    proptest::proptest! {
+        /// Whatever the normaliser does to accents, marks, Hangul, ideographs and control characters.
+        #[test]
+        fn tokens_point_into_the_text_in_order(text in "(?s)(.|\\PC|[가-힣]|[\u{300}-\u{36f}]|[一-龥]|[🙂👩‍👩‍👧ﬁİßﷺ]){0,80}") {
+            let vocabulary = Vocabulary::of_words(&["a", "e"], &["O", "B-PER"]).unwrap();
+            let tokens = vocabulary.tokens(&text).unwrap();
+            let mut last = 0;
+            for range in &tokens.ranges {
+                assert!(text.get(range.clone()).is_some_and(|token| !token.is_empty()), "{range:?} in {text:?}");
+                assert!(range.start >= last, "out of order in {text:?}");
+                last = range.start;
+            }
+        }
+    }
+
+    #[test]
+    fn labels_with_a_hole_are_refused() {
+        let map = |ids: &[&str]| ids.iter().map(|id| ((*id).to_owned(), "O".to_owned())).collect();
+        assert!(in_order(&map(&["0", "1", "2"])).is_some());
+        assert!(in_order(&map(&["0", "2"])).is_none());
+        assert!(in_order(&map(&["1"])).is_none());
+    }
+}
