@@ -14,7 +14,9 @@
 //! `policy`. What must always hold is written where it is enforced; `tests/it/invariants.rs` tests it.
 
 pub mod audit;
+pub mod classify;
 pub mod detect;
+pub mod dispatch;
 pub mod document;
 pub mod error;
 pub mod ner;

@@ -1,0 +1,288 @@
+//! Classification: the one path from a document to a verdict. `Classify`, `Dispatch`, the command line and bulk all
+//! come through [`Classifier::classify`]. It runs the rules, then the model, joins what they found, and asks the
+//! policy. Whatever fails on the way ends in the coverage receipt, and with that in a confidential verdict: there is
+//! no error to return, so no caller can mistake one for "public".
+
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use arc_swap::ArcSwap;
+use tokio::sync::Semaphore;
+
+use crate::audit::{self, Label, Provenance};
+use crate::detect::{self, Catalog, Coverage, Detector, DetectorCoverage, EntityTypeInfo, Finding, Rules, Status};
+use crate::document::{Document, View};
+use crate::ner::Ner;
+use crate::policy::{Detected, Evidence, Policy, Sensitivity, Verdict};
+
+/// Documents up to this many bytes are scanned on the async thread: the rules take less than a millisecond for them,
+/// which is less than handing them over costs under load. Larger ones go to the blocking pool.
+const INLINE_BYTES: u64 = 16 * 1024;
+
+/// When the named-entity model runs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum NerMode {
+    /// Unless the policy permits a skip.
+    #[default]
+    Auto,
+    /// Always.
+    Always,
+}
+
+/// What is asked beside the document.
+#[derive(Clone, Debug)]
+pub struct Query {
+    /// The caller's own opinion; it only raises.
+    pub declared_level: Option<Sensitivity>,
+    /// When the model runs.
+    pub ner: NerMode,
+    /// Who asks.
+    pub caller: Arc<str>,
+}
+
+/// What took how long.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Timings {
+    /// Everything.
+    pub total: Duration,
+    /// Normalisation, patterns, word lists, secrets.
+    pub rules: Duration,
+    /// The model, with its queue.
+    pub ner: Duration,
+    /// The policy, with joining the findings.
+    pub policy: Duration,
+}
+
+impl Timings {
+    /// As the log keeps them.
+    #[must_use]
+    pub fn for_record(&self) -> audit::Timings {
+        let micros = |duration: Duration| u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
+        audit::Timings {
+            rules_us: micros(self.rules),
+            ner_us: micros(self.ner),
+            policy_us: micros(self.policy),
+            total_us: micros(self.total),
+        }
+    }
+}
+
+/// An answer.
+#[derive(Clone, Debug)]
+pub struct Classified {
+    /// The verdict.
+    pub verdict: Arc<Verdict>,
+    /// What took how long.
+    pub timings: Timings,
+}
+
+/// The detectors and the policy together.
+pub struct Classifier {
+    catalog: Catalog,
+    rules: Arc<Rules>,
+    ner: Ner,
+    policy: ArcSwap<Policy>,
+    /// Large documents in the blocking pool at once; others wait for their turn or their deadline.
+    large: Semaphore,
+}
+
+impl fmt::Debug for Classifier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Classifier").field("policy", self.policy.load().reference()).finish_non_exhaustive()
+    }
+}
+
+/// What the rules found, and their part of the receipt.
+struct RulesReport {
+    findings: Vec<Finding>,
+    coverage: Vec<DetectorCoverage>,
+}
+
+impl Classifier {
+    /// Puts the detectors and the policy together.
+    #[must_use]
+    pub fn new(catalog: Catalog, rules: Rules, ner: Ner, policy: Policy) -> Self {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        Self {
+            catalog,
+            rules: Arc::new(rules),
+            ner,
+            policy: ArcSwap::from_pointee(policy),
+            large: Semaphore::new(cores),
+        }
+    }
+
+    /// The policy in force.
+    #[must_use]
+    pub fn policy(&self) -> Arc<Policy> {
+        self.policy.load_full()
+    }
+
+    /// Every entity type that can be found, by name, with what finds it: the catalog's entries and the model.
+    #[must_use]
+    pub fn entity_types(&self) -> Vec<EntityTypeInfo> {
+        let mut types: Vec<EntityTypeInfo> = self.catalog.entity_types().cloned().collect();
+        for (name, category) in self.ner.entity_types() {
+            let place = types.binary_search_by(|info| info.name.cmp(name));
+            let at = place.unwrap_or_else(|missing| {
+                types.insert(missing, EntityTypeInfo::of_model(name.clone(), *category));
+                missing
+            });
+            if let Some(info) = types.get_mut(at) {
+                info.detectors.insert(Detector::Ner.as_str());
+            }
+        }
+        types
+    }
+
+    /// Whether there is a type of this name.
+    #[must_use]
+    pub fn knows_entity_type(&self, name: &str) -> bool {
+        self.catalog.entity_type(name).is_some()
+            || self.ner.entity_types().iter().any(|(known, _)| known.as_str() == name)
+    }
+
+    /// The catalog of types and recognizers.
+    #[must_use]
+    pub fn catalog(&self) -> &Catalog {
+        &self.catalog
+    }
+
+    /// The verdict on a document. Never fails: what could not be scanned makes it confidential.
+    pub async fn classify(&self, document: &Arc<Document>, query: &Query, deadline: Instant) -> Classified {
+        let started = Instant::now();
+        let policy = self.policy.load_full();
+        let rules = self.run_rules(document, deadline).await;
+        let rules_done = Instant::now();
+
+        let mut evidence = Evidence {
+            document,
+            findings: detect::resolve(rules.findings),
+            topics: Vec::new(),
+            coverage: Coverage { detectors: rules.coverage },
+            declared_level: query.declared_level,
+            caller: &query.caller,
+        };
+        if query.ner == NerMode::Auto && policy.rules_suffice(&evidence) {
+            evidence.coverage.detectors.push(DetectorCoverage {
+                detector: Detector::Ner,
+                status: Status::PermittedSkip("rules_reached_highest_level".into()),
+                bytes_scanned: 0,
+                bytes_total: document.total_bytes(),
+                digest: self.ner.digest(),
+            });
+        } else {
+            let report = self.ner.find(document, deadline).await;
+            evidence.findings.extend(report.findings);
+            evidence.findings = detect::resolve(evidence.findings);
+            evidence.coverage.detectors.push(report.coverage);
+        }
+        let ner_done = Instant::now();
+
+        let verdict = policy.decide(evidence);
+        let finished = Instant::now();
+        Classified {
+            verdict: Arc::new(verdict),
+            timings: Timings {
+                total: finished - started,
+                rules: rules_done - started,
+                ner: ner_done - rules_done,
+                policy: finished - ner_done,
+            },
+        }
+    }
+
+    /// What the detectors say, the model included, before any policy: for the tests inside a policy file.
+    pub async fn detect(&self, document: &Arc<Document>, deadline: Instant) -> Detected {
+        let rules = self.run_rules(document, deadline).await;
+        let report = self.ner.find(document, deadline).await;
+        let mut findings = rules.findings;
+        findings.extend(report.findings);
+        let mut coverage = Coverage { detectors: rules.coverage };
+        coverage.detectors.push(report.coverage);
+        Detected { findings: detect::resolve(findings), topics: Vec::new(), coverage }
+    }
+
+    async fn run_rules(&self, document: &Arc<Document>, deadline: Instant) -> RulesReport {
+        if document.total_bytes() <= INLINE_BYTES {
+            return scan(&self.rules, document, deadline);
+        }
+        let turn = tokio::time::timeout_at(deadline.into(), self.large.acquire()).await;
+        let Ok(Ok(_turn)) = turn else {
+            return failed(&self.rules, document, "timed_out");
+        };
+        let (rules, owned) = (Arc::clone(&self.rules), Arc::clone(document));
+        match tokio::task::spawn_blocking(move || scan(&rules, &owned, deadline)).await {
+            Ok(report) => report,
+            Err(_) => failed(&self.rules, document, "panicked"),
+        }
+    }
+
+    /// What decides beside the policy, for the records.
+    #[must_use]
+    pub fn provenance(&self) -> Provenance {
+        let rules = self.rules.digest();
+        Provenance {
+            service_version: Label::token(env!("CARGO_PKG_VERSION")),
+            catalog: Label::token(&rules),
+            // The word lists are part of the catalog, the organisation's own included.
+            dictionaries: Label::token(&rules),
+            model: Label::token(&self.ner.digest()),
+            calibration: Label::default(),
+        }
+    }
+
+    /// Ends the lanes of the model.
+    pub async fn shutdown(&self) {
+        self.ner.shutdown().await;
+    }
+}
+
+/// The rules over every part. A part's findings point into the original text of that part.
+fn scan(rules: &Rules, document: &Document, deadline: Instant) -> RulesReport {
+    let total = document.total_bytes();
+    let mut findings = Vec::new();
+    let mut scanned = 0u64;
+    let mut problem = None;
+    for (index, part) in document.parts().iter().enumerate() {
+        if Instant::now() >= deadline {
+            problem = Some("timed_out");
+            break;
+        }
+        let text = part.text.expose();
+        // A defect in a rule must not take the connection down, and must not look like "nothing found".
+        let field = part.pointer.expose().rsplit('/').next().unwrap_or_default();
+        let scan = || rules.scan_field(index, field, &View::of(text), &mut findings);
+        let outcome = catch_unwind(AssertUnwindSafe(scan));
+        match outcome {
+            Ok(Ok(())) => scanned += part.text.len() as u64,
+            Ok(Err(limit)) => problem = Some(limit.reason()),
+            Err(_) => problem = Some("panicked"),
+        }
+    }
+    RulesReport { findings, coverage: receipt(rules, problem, scanned, total) }
+}
+
+fn failed(rules: &Rules, document: &Document, why: &'static str) -> RulesReport {
+    RulesReport { findings: Vec::new(), coverage: receipt(rules, Some(why), 0, document.total_bytes()) }
+}
+
+fn receipt(
+    rules: &Rules,
+    problem: Option<&'static str>,
+    bytes_scanned: u64,
+    bytes_total: u64,
+) -> Vec<DetectorCoverage> {
+    [Detector::Pattern, Detector::Dictionary, Detector::Secret]
+        .into_iter()
+        .map(|detector| DetectorCoverage {
+            detector,
+            status: problem.map_or(Status::Complete, |why| Status::Failed(why.into())),
+            bytes_scanned,
+            bytes_total,
+            digest: rules.digest(),
+        })
+        .collect()
+}

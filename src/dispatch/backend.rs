@@ -1,0 +1,227 @@
+//! The backends of this service, by side and in the order of the configuration, and what is known of their health: a
+//! backend that could not be reached is left alone for some seconds, so that each request does not wait for it anew.
+
+use std::collections::HashSet;
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use reqwest::redirect;
+use tokio::time::Instant;
+
+use crate::policy::Route;
+
+use super::config::{BackendConfig, BackendError, BackendKind};
+use super::provider::{Call, CloudProvider, Installed, LocalProvider, ProviderError};
+
+/// How long a backend is left alone after it could not be reached.
+const LEFT_ALONE_FOR: Duration = Duration::from_secs(3);
+
+/// Where Ollama listens when nobody configures it. `OLLAMA_HOST` is not read: the environment must not decide where
+/// text goes.
+const OLLAMA_URL: &str = "http://127.0.0.1:11434";
+
+/// How long discovery waits for each answer.
+const DISCOVERY_PATIENCE: Duration = Duration::from_millis(800);
+
+/// Bytes of a list of models that discovery reads.
+const MAX_LISTING: usize = 4 * 1024 * 1024;
+
+/// One backend.
+pub struct Backend<P> {
+    name: Arc<str>,
+    model: Arc<str>,
+    provider: P,
+    failed_at: Mutex<Option<Instant>>,
+}
+
+impl<P> Backend<P> {
+    fn new(config: &BackendConfig, provider: P) -> Arc<Self> {
+        Arc::new(Self {
+            name: config.name.as_str().into(),
+            model: config.model.as_str().into(),
+            provider,
+            failed_at: Mutex::new(None),
+        })
+    }
+
+    /// Its name in the configuration.
+    #[must_use]
+    pub fn name(&self) -> &Arc<str> {
+        &self.name
+    }
+
+    /// Its model.
+    #[must_use]
+    pub fn model(&self) -> &Arc<str> {
+        &self.model
+    }
+
+    /// The way to it.
+    #[must_use]
+    pub fn provider(&self) -> &P {
+        &self.provider
+    }
+
+    /// Whether it is worth a try: it was not unreachable within the last seconds.
+    #[must_use]
+    pub fn is_usable(&self) -> bool {
+        let failed_at = *self.failed_at.lock().unwrap_or_else(PoisonError::into_inner);
+        failed_at.is_none_or(|at| at.elapsed() >= LEFT_ALONE_FOR)
+    }
+
+    /// Remembers how a call went.
+    pub(super) fn note(&self, outcome: Result<(), &ProviderError>) {
+        let mut failed_at = self.failed_at.lock().unwrap_or_else(PoisonError::into_inner);
+        match outcome {
+            Ok(()) => *failed_at = None,
+            Err(error) if error.fault.is_connect() => *failed_at = Some(Instant::now()),
+            Err(_) => {}
+        }
+    }
+}
+
+impl<P> fmt::Debug for Backend<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Backend").field("name", &self.name).field("model", &self.model).finish_non_exhaustive()
+    }
+}
+
+/// All backends.
+#[derive(Debug, Default)]
+pub struct Backends {
+    local: Vec<Arc<Backend<LocalProvider>>>,
+    cloud: Vec<Arc<Backend<CloudProvider>>>,
+}
+
+/// What a probe of one local backend found.
+#[derive(Debug)]
+pub struct Probe {
+    /// Its name.
+    pub backend: Arc<str>,
+    /// Its model.
+    pub model: Arc<str>,
+    /// Why it cannot be used, if it cannot.
+    pub problem: Option<ProviderError>,
+}
+
+impl Backends {
+    /// Checks the configuration and makes the clients. Opens no connection.
+    pub fn build(configs: Vec<BackendConfig>) -> Result<Self, BackendError> {
+        let mut backends = Self::default();
+        let mut names = HashSet::new();
+        for config in &configs {
+            if !names.insert(config.name.as_str()) {
+                return Err(BackendError::duplicate(&config.name));
+            }
+            let endpoint = config.endpoint()?;
+            match config.side {
+                Route::Local => backends.local.push(Backend::new(config, LocalProvider::new(endpoint))),
+                Route::Cloud => backends.cloud.push(Backend::new(config, CloudProvider::new(endpoint))),
+            }
+        }
+        Ok(backends)
+    }
+
+    /// Those on this organisation's machines.
+    #[must_use]
+    pub fn local(&self) -> &[Arc<Backend<LocalProvider>>] {
+        &self.local
+    }
+
+    /// Those outside.
+    #[must_use]
+    pub fn cloud(&self) -> &[Arc<Backend<CloudProvider>>] {
+        &self.cloud
+    }
+
+    /// Asks each local backend whether it is there and serves its model itself. Sends no text; asks nobody outside.
+    pub async fn probe(&self, patience: Duration) -> Vec<Probe> {
+        let deadline = Instant::now() + patience;
+        let probes = self.local.iter().map(|backend| async move {
+            let outcome = backend.provider.probe(Call { deadline }).await;
+            backend.note(outcome.as_ref().copied());
+            Probe { backend: backend.name.clone(), model: backend.model.clone(), problem: outcome.err() }
+        });
+        futures_util::future::join_all(probes).await
+    }
+}
+
+/// Looks for an Ollama on this machine with a model whose weights are here, for a service without configured backends.
+pub async fn discover_ollama() -> Option<BackendConfig> {
+    discover_ollama_at(OLLAMA_URL).await
+}
+
+async fn discover_ollama_at(url: &str) -> Option<BackendConfig> {
+    let client = reqwest::Client::builder()
+        .no_proxy()
+        .redirect(redirect::Policy::none())
+        .connect_timeout(DISCOVERY_PATIENCE)
+        .timeout(DISCOVERY_PATIENCE)
+        .build()
+        .ok()?;
+    // Something else may listen there; Ollama is told by its version.
+    let version = fetch(&client, &format!("{url}/api/version")).await?;
+    let version: serde_json::Value = serde_json::from_slice(&version).ok()?;
+    version.get("version")?.as_str()?;
+    let installed = Installed::parse(&fetch(&client, &format!("{url}/api/tags")).await?)?;
+    let model = installed.first_local()?;
+    Some(BackendConfig::new("ollama", Route::Local, BackendKind::Ollama, url, model))
+}
+
+async fn fetch(client: &reqwest::Client, url: &str) -> Option<Vec<u8>> {
+    let mut response = client.get(url).send().await.ok().filter(|response| response.status().is_success())?;
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.ok()? {
+        if body.len().saturating_add(chunk.len()) > MAX_LISTING {
+            return None;
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Some(body)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dispatch::testing::{OLLAMA_TAGS, Server, refusing_url, response};
+
+    fn serving(version: &'static str, tags: String) -> Server {
+        Server::start(move |seen| match seen.path.as_str() {
+            "/api/version" => response(200, "application/json", version),
+            "/api/tags" => response(200, "application/json", &tags),
+            _ => response(404, "text/plain", ""),
+        })
+    }
+
+    #[tokio::test]
+    async fn discovery_takes_a_model_that_is_on_this_machine() {
+        let server = serving(r#"{"version":"0.12.0"}"#, OLLAMA_TAGS.to_owned());
+        let found = discover_ollama_at(&server.url()).await.unwrap();
+        assert_eq!((found.side, found.kind, found.model.as_str()), (Route::Local, BackendKind::Ollama, "m:latest"));
+        let probes = Backends::build(vec![found]).unwrap().probe(Duration::from_secs(5)).await;
+        assert!(probes.len() == 1 && probes[0].problem.is_none());
+    }
+
+    #[tokio::test]
+    async fn discovery_takes_nothing_else() {
+        let cloudy = OLLAMA_TAGS.replace("\"digest\"", "\"remote_host\":\"https://ollama.com\",\"digest\"");
+        for (version, tags) in [
+            (r#"{"version":"0.12.0"}"#, cloudy.as_str()),
+            (r#"{"version":"0.12.0"}"#, r#"{"models":[]}"#),
+            (r#"{"version":"0.12.0"}"#, "<html>"),
+            ("<html>", OLLAMA_TAGS),
+            ("{}", OLLAMA_TAGS),
+        ] {
+            assert!(discover_ollama_at(&serving(version, tags.to_owned()).url()).await.is_none(), "{version} {tags}");
+        }
+        assert!(discover_ollama_at(&refusing_url()).await.is_none());
+    }
+
+    #[test]
+    fn names_are_unique() {
+        let config = BackendConfig::new("a", Route::Local, BackendKind::Ollama, "http://localhost", "m");
+        let error = Backends::build(vec![config.clone(), config]).unwrap_err();
+        assert_eq!(error.to_string(), "backend `a`: another backend has the same name; choose a different one");
+    }
+}

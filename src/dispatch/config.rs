@@ -1,0 +1,408 @@
+//! A backend as the configuration writes it, and the checks that it must pass before it is used. Keys never stand in
+//! the file: it names an environment variable or a file. Where a backend may be is checked here by its URL, and again
+//! at each connection by its address.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+use std::{fmt, fs, io};
+
+use secrecy::SecretString;
+use serde::Deserialize;
+use thiserror::Error;
+use url::Url;
+
+use crate::error::Kind;
+use crate::policy::Route;
+
+use super::provider::{
+    Anthropic, Dialect, Endpoint, EndpointError, EndpointSettings, KeyHeader, Ollama, OpenAi, TokenLimitField,
+    is_loopback, may_be_own,
+};
+
+/// Bytes of a key file: keys are short, and a mistaken path must not fill memory.
+const MAX_KEY_FILE: u64 = 64 * 1024;
+
+/// What protocol a backend speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BackendKind {
+    /// Ollama's own API.
+    Ollama,
+    /// Chat completions: OpenAI, llama.cpp, vLLM and others.
+    Openai,
+    /// Anthropic's Messages API.
+    Anthropic,
+}
+
+/// `[[backend]]`: one model at one place. Backends of one side are tried in the order of the file.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BackendConfig {
+    /// Its name in records and answers; unique.
+    pub name: String,
+    /// Whose machines it runs on: `local` or `cloud`.
+    pub side: Route,
+    /// What protocol it speaks.
+    pub kind: BackendKind,
+    /// Base URL. For `openai` it may end in `/v1`; without a path that is added.
+    pub url: String,
+    /// Name of the model there.
+    pub model: String,
+    /// Environment variable that holds the key.
+    #[serde(default)]
+    pub api_key_env: Option<String>,
+    /// File that holds the key; white space around it is ignored.
+    #[serde(default)]
+    pub api_key_file: Option<PathBuf>,
+    /// Milliseconds to connect in.
+    #[serde(default = "default_connect_timeout")]
+    pub connect_timeout_ms: u64,
+    /// Milliseconds without a byte after which the backend counts as hung. A local model reads a long prompt for a
+    /// while before its first token.
+    #[serde(default = "default_idle_timeout")]
+    pub idle_timeout_ms: u64,
+    /// Milliseconds that one answer may take; the caller's deadline holds too.
+    #[serde(default = "default_total_timeout")]
+    pub total_timeout_ms: u64,
+    /// Tokens of an answer when the caller does not say.
+    #[serde(default)]
+    pub max_output_tokens: Option<u32>,
+    /// Bytes of text that one answer may have.
+    #[serde(default = "default_max_answer_bytes")]
+    pub max_answer_bytes: u64,
+    /// Context length to ask Ollama for; its own default is a few thousand tokens.
+    #[serde(default)]
+    pub context_tokens: Option<u32>,
+    /// Field of a chat completion that limits the answer; `max_completion_tokens` for the cloud, `max_tokens` locally.
+    #[serde(default)]
+    pub token_limit_field: Option<TokenLimitField>,
+    /// Accept a local backend at a public address or name: it is this organisation's own all the same.
+    #[serde(default)]
+    pub allow_public_address: bool,
+    /// HTTP proxy to a cloud backend. Proxies of the environment are never used.
+    #[serde(default)]
+    pub proxy: Option<String>,
+}
+
+fn default_connect_timeout() -> u64 {
+    3_000
+}
+
+fn default_idle_timeout() -> u64 {
+    120_000
+}
+
+fn default_total_timeout() -> u64 {
+    900_000
+}
+
+fn default_max_answer_bytes() -> u64 {
+    16 * 1024 * 1024
+}
+
+impl BackendConfig {
+    /// A backend with the defaults for everything else.
+    #[must_use]
+    pub fn new(name: &str, side: Route, kind: BackendKind, url: &str, model: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            side,
+            kind,
+            url: url.to_owned(),
+            model: model.to_owned(),
+            api_key_env: None,
+            api_key_file: None,
+            connect_timeout_ms: default_connect_timeout(),
+            idle_timeout_ms: default_idle_timeout(),
+            total_timeout_ms: default_total_timeout(),
+            max_output_tokens: None,
+            max_answer_bytes: default_max_answer_bytes(),
+            context_tokens: None,
+            token_limit_field: None,
+            allow_public_address: false,
+            proxy: None,
+        }
+    }
+
+    /// Checks everything and makes the endpoint.
+    pub(super) fn endpoint(&self) -> Result<Endpoint, BackendError> {
+        self.checked().map_err(|problem| BackendError { backend: self.name.clone(), problem })
+    }
+
+    fn checked(&self) -> Result<Endpoint, Problem> {
+        if self.name.is_empty() || self.name.len() > 64 || !self.name.bytes().all(is_name_byte) {
+            return Err(Problem::Name);
+        }
+        if self.model.is_empty() || self.model.len() > 128 || self.model.chars().any(char::is_control) {
+            return Err(Problem::Model);
+        }
+        for (field, value) in [
+            ("connect_timeout_ms", self.connect_timeout_ms),
+            ("idle_timeout_ms", self.idle_timeout_ms),
+            ("total_timeout_ms", self.total_timeout_ms),
+            ("max_answer_bytes", self.max_answer_bytes),
+            ("max_output_tokens", self.max_output_tokens.map_or(1, u64::from)),
+            ("context_tokens", self.context_tokens.map_or(1, u64::from)),
+        ] {
+            if value == 0 {
+                return Err(Problem::Zero(field));
+            }
+        }
+        if self.context_tokens.is_some() && self.kind != BackendKind::Ollama {
+            return Err(Problem::ForeignField("context_tokens", "ollama"));
+        }
+        if self.token_limit_field.is_some() && self.kind != BackendKind::Openai {
+            return Err(Problem::ForeignField("token_limit_field", "openai"));
+        }
+        let url = self.checked_url()?;
+        let model: Arc<str> = self.model.as_str().into();
+        let settings = EndpointSettings {
+            name: self.name.as_str().into(),
+            model: Arc::clone(&model),
+            url,
+            key: self.key()?,
+            key_header: match self.kind {
+                BackendKind::Anthropic => KeyHeader::Anthropic,
+                BackendKind::Ollama | BackendKind::Openai => KeyHeader::Bearer,
+            },
+            connect_timeout: Duration::from_millis(self.connect_timeout_ms),
+            idle_timeout: Duration::from_millis(self.idle_timeout_ms),
+            total_timeout: Duration::from_millis(self.total_timeout_ms),
+            max_answer_bytes: self.max_answer_bytes,
+            proxy: self.checked_proxy()?,
+            own_addresses_only: self.side == Route::Local && !self.allow_public_address,
+        };
+        Ok(Endpoint::new(settings, self.dialect(model))?)
+    }
+
+    fn dialect(&self, model: Arc<str>) -> Box<dyn Dialect> {
+        let local = self.side == Route::Local;
+        match self.kind {
+            BackendKind::Ollama => Box::new(Ollama::new(model, self.max_output_tokens, self.context_tokens, local)),
+            BackendKind::Openai => {
+                let by_side = if local { TokenLimitField::MaxTokens } else { TokenLimitField::MaxCompletionTokens };
+                Box::new(OpenAi::new(model, self.max_output_tokens, self.token_limit_field.unwrap_or(by_side)))
+            }
+            BackendKind::Anthropic => Box::new(Anthropic::new(model, self.max_output_tokens)),
+        }
+    }
+
+    fn checked_url(&self) -> Result<Url, Problem> {
+        let mut url = plain_url(&self.url).ok_or(Problem::Url)?;
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(Problem::UserInfo);
+        }
+        let host = url.host().ok_or(Problem::Url)?;
+        match self.side {
+            Route::Local if self.proxy.is_some() => return Err(Problem::LocalProxy),
+            Route::Local if !self.allow_public_address && !may_be_own(&host) => return Err(Problem::PublicAddress),
+            Route::Local => {}
+            Route::Cloud if self.allow_public_address => return Err(Problem::CloudOptIn),
+            Route::Cloud if url.scheme() == "http" && !is_loopback(&host) => return Err(Problem::PlainHttp),
+            Route::Cloud => {}
+        }
+        if self.kind == BackendKind::Openai && matches!(url.path(), "" | "/") {
+            url.set_path("/v1");
+        }
+        Ok(url)
+    }
+
+    fn checked_proxy(&self) -> Result<Option<Url>, Problem> {
+        match &self.proxy {
+            Some(proxy) => plain_url(proxy).map(Some).ok_or(Problem::Proxy),
+            None => Ok(None),
+        }
+    }
+
+    fn key(&self) -> Result<Option<SecretString>, Problem> {
+        let key = match (&self.api_key_env, &self.api_key_file) {
+            (Some(_), Some(_)) => return Err(Problem::TwoKeys),
+            (Some(variable), None) => std::env::var(variable).map_err(|_| Problem::KeyVariable(variable.clone()))?,
+            (None, Some(path)) => read_key(path)?,
+            (None, None) => return Ok(None),
+        };
+        let key = zeroize::Zeroizing::new(key);
+        let trimmed = key.trim();
+        if trimmed.is_empty() {
+            return Err(Problem::EmptyKey);
+        }
+        Ok(Some(SecretString::from(trimmed.to_owned())))
+    }
+}
+
+fn is_name_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.')
+}
+
+fn plain_url(text: &str) -> Option<Url> {
+    Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
+}
+
+fn read_key(path: &Path) -> Result<String, Problem> {
+    let unreadable = |error: io::Error| Problem::KeyFile(path.to_owned(), error.kind());
+    if fs::metadata(path).map_err(unreadable)?.len() > MAX_KEY_FILE {
+        return Err(Problem::KeyFile(path.to_owned(), io::ErrorKind::FileTooLarge));
+    }
+    fs::read_to_string(path).map_err(unreadable)
+}
+
+/// A backend of the configuration cannot be used.
+#[derive(Debug, Error)]
+#[error("backend `{backend}`: {problem}")]
+pub struct BackendError {
+    backend: String,
+    problem: Problem,
+}
+
+impl BackendError {
+    /// Two backends have one name.
+    pub(super) fn duplicate(backend: &str) -> Self {
+        Self { backend: backend.to_owned(), problem: Problem::Duplicate }
+    }
+
+    /// What kind of error it is.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        Kind::FailedPrecondition
+    }
+}
+
+#[derive(Debug, Error)]
+enum Problem {
+    #[error("the name needs 1 to 64 letters, digits, `-`, `_` or `.`")]
+    Name,
+    #[error("another backend has the same name; choose a different one")]
+    Duplicate,
+    #[error("the model needs a name of 1 to 128 characters")]
+    Model,
+    #[error("{0} is 0; leave it out for the default")]
+    Zero(&'static str),
+    #[error("{0} belongs to backends of the kind `{1}`; remove it")]
+    ForeignField(&'static str, &'static str),
+    #[error("the url is none; write it as `http://host:port` or `https://host`")]
+    Url,
+    #[error("the url holds a user name or password; put the key into api_key_env or api_key_file")]
+    UserInfo,
+    #[error(
+        "the url leads to a public address, so the backend is refused as local; if the machine is this organisation's, \
+         set allow_public_address = true"
+    )]
+    PublicAddress,
+    #[error("allow_public_address is for local backends; remove it")]
+    CloudOptIn,
+    #[error("the url is http://, so the text would cross the network in the clear; use https://")]
+    PlainHttp,
+    #[error("a local backend never uses a proxy; remove it")]
+    LocalProxy,
+    #[error("the proxy is no url; write it as `http://host:port`")]
+    Proxy,
+    #[error("api_key_env and api_key_file are both set; keep one")]
+    TwoKeys,
+    #[error("the environment variable {0} that should hold the key is not set; set it, or use api_key_file")]
+    KeyVariable(String),
+    #[error("the key file {path} cannot be read: {1}", path = .0.display())]
+    KeyFile(PathBuf, io::ErrorKind),
+    #[error("the key is empty; remove the setting if the backend needs none")]
+    EmptyKey,
+    #[error("{0}")]
+    Endpoint(#[from] EndpointError),
+}
+
+impl fmt::Display for BackendKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Ollama => "ollama",
+            Self::Openai => "openai",
+            Self::Anthropic => "anthropic",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal(config: &BackendConfig) -> String {
+        config.endpoint().unwrap_err().to_string()
+    }
+
+    fn local(url: &str) -> BackendConfig {
+        BackendConfig::new("b", Route::Local, BackendKind::Ollama, url, "m")
+    }
+
+    fn cloud(url: &str) -> BackendConfig {
+        BackendConfig::new("b", Route::Cloud, BackendKind::Openai, url, "m")
+    }
+
+    #[test]
+    fn a_local_backend_at_a_public_address_needs_the_opt_in() {
+        for url in ["https://api.example.com", "http://8.8.8.8:11434", "http://internal.example.com"] {
+            assert!(refusal(&local(url)).contains("allow_public_address = true"), "{url}");
+            assert!(BackendConfig { allow_public_address: true, ..local(url) }.endpoint().is_ok(), "{url}");
+        }
+        assert!(local("http://llm.internal:8080").endpoint().is_ok());
+    }
+
+    #[test]
+    fn a_cloud_backend_needs_https_unless_it_is_on_this_machine() {
+        assert!(refusal(&cloud("http://api.example.com")).contains("use https"));
+        assert!(refusal(&cloud("http://10.0.0.1")).contains("use https"));
+        assert!(cloud("http://127.0.0.1:9").endpoint().is_ok());
+        assert!(cloud("https://api.example.com").endpoint().is_ok());
+    }
+
+    #[test]
+    fn urls_without_secrets_and_proxies_for_the_cloud_only() {
+        assert!(refusal(&cloud("https://me:canary-5c@api.example.com")).contains("user name or password"));
+        assert!(!refusal(&cloud("https://me:canary-5c@api.example.com")).contains("canary"));
+        for url in ["", "nonsense", "ftp://x", "unix:/x", "http://"] {
+            assert!(refusal(&local(url)).contains("the url is none"), "{url}");
+        }
+        let proxied = BackendConfig { proxy: Some("http://proxy:3128".into()), ..local("http://127.0.0.1") };
+        assert!(refusal(&proxied).contains("never uses a proxy"));
+        let proxied = BackendConfig { proxy: Some("http://proxy:3128".into()), ..cloud("https://a.example") };
+        assert!(proxied.endpoint().is_ok());
+        assert!(
+            refusal(&BackendConfig { proxy: Some("nonsense".into()), ..cloud("https://a.example") }).contains("proxy")
+        );
+    }
+
+    #[test]
+    fn a_key_comes_from_one_place_and_is_never_shown() {
+        let absent =
+            BackendConfig { api_key_env: Some("CORDON_TEST_NO_SUCH_KEY".into()), ..cloud("https://a.example") };
+        assert!(refusal(&absent).contains("CORDON_TEST_NO_SUCH_KEY that should hold the key is not set"));
+        let both = BackendConfig { api_key_file: Some("/x".into()), ..absent };
+        assert!(refusal(&both).contains("keep one"));
+
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("key");
+        let with_file = BackendConfig { api_key_file: Some(path.clone()), ..cloud("https://a.example") };
+        assert!(refusal(&with_file).contains("cannot be read"));
+        fs::write(&path, "  \n").unwrap();
+        assert!(refusal(&with_file).contains("the key is empty"));
+        fs::write(&path, "canary-key-9d\n").unwrap();
+        assert!(!format!("{:?}", with_file.endpoint().unwrap()).contains("canary"));
+        fs::write(&path, "canary\nkey").unwrap();
+        assert!(refusal(&with_file).contains("no HTTP header"));
+        assert!(!refusal(&with_file).contains("canary"));
+    }
+
+    #[test]
+    fn fields_are_strict() {
+        let read = |text: &str| toml::from_str::<BackendConfig>(text).map_err(|error| error.message().to_owned());
+        let least = "name = 'a'\nside = 'local'\nkind = 'ollama'\nurl = 'http://localhost:11434'\nmodel = 'm'\n";
+        assert_eq!(read(least).unwrap().idle_timeout_ms, default_idle_timeout());
+        assert!(read(&format!("{least}api_key = 'x'")).unwrap_err().contains("unknown field `api_key`"));
+        assert!(read(&least.replace("'local'", "'elsewhere'")).unwrap_err().contains("expected `local` or `cloud`"));
+        assert!(
+            refusal(&BackendConfig { idle_timeout_ms: 0, ..local("http://localhost") })
+                .contains("idle_timeout_ms is 0")
+        );
+        assert!(refusal(&BackendConfig { name: "a b".into(), ..local("http://localhost") }).contains("the name needs"));
+        assert!(
+            refusal(&BackendConfig { context_tokens: Some(1), ..cloud("https://a.example") }).contains("kind `ollama`")
+        );
+    }
+}

@@ -1,0 +1,240 @@
+//! The dispatcher: from a request to a stream of events. One task for each request, bounded by its deadline and ended
+//! when the caller leaves; the events go through a small channel, so a slow caller slows the backend down.
+//!
+//! The verdict is made once and binds everything after it. What leaves for the cloud leaves only from
+//! [`attempt`](super::attempt), under a permit and a durable record.
+
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll};
+use std::time::Instant;
+
+use futures_util::{Stream, StreamExt as _};
+use tokio::sync::mpsc;
+use tokio_util::task::TaskTracker;
+
+use crate::audit::AuditLog;
+use crate::error::Kind;
+
+use super::attempt::{Attempts, Begun};
+use super::backend::Backends;
+use super::complexity;
+use super::error::DispatchError;
+use super::plan::Cloud;
+use super::provider::{Finish, Piece};
+use super::request::{Classify, Event, Outcome, Request};
+
+/// Events that may wait for the caller. More would only hold the answer in memory.
+const WAITING_EVENTS: usize = 16;
+
+/// Sends requests where their verdict allows. Cheap to share by `Arc`.
+pub struct Dispatcher {
+    shared: Arc<Shared>,
+    tracker: TaskTracker,
+}
+
+/// What every request uses.
+pub(super) struct Shared {
+    pub(super) backends: Backends,
+    pub(super) audit: Arc<AuditLog>,
+    pub(super) classify: Arc<dyn Classify>,
+    cloud_closed: AtomicBool,
+}
+
+impl Shared {
+    /// What is known of the cloud now.
+    pub(super) fn cloud(&self) -> Cloud {
+        if self.backends.cloud().is_empty() {
+            Cloud::Absent
+        } else if self.cloud_closed.load(Ordering::SeqCst) {
+            Cloud::Closed
+        } else {
+            Cloud::Open
+        }
+    }
+}
+
+impl fmt::Debug for Dispatcher {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Dispatcher")
+            .field("backends", &self.shared.backends)
+            .field("cloud_closed", &self.is_cloud_closed())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Dispatcher {
+    /// Puts the parts together. Each request runs as a task of the tracker, so that a stop can wait for them.
+    #[must_use]
+    pub fn new(backends: Backends, audit: Arc<AuditLog>, classify: Arc<dyn Classify>, tracker: TaskTracker) -> Self {
+        let shared = Shared { backends, audit, classify, cloud_closed: AtomicBool::new(false) };
+        Self { shared: Arc::new(shared), tracker }
+    }
+
+    /// The backends.
+    #[must_use]
+    pub fn backends(&self) -> &Backends {
+        &self.shared.backends
+    }
+
+    /// Closes the cloud for everybody, or opens it again. A call that has begun goes on.
+    pub fn set_cloud_closed(&self, closed: bool) {
+        self.shared.cloud_closed.store(closed, Ordering::SeqCst);
+    }
+
+    /// Whether the cloud is closed for everybody.
+    #[must_use]
+    pub fn is_cloud_closed(&self) -> bool {
+        self.shared.cloud_closed.load(Ordering::SeqCst)
+    }
+
+    /// Runs a request. Dropping the events ends it and closes the connection to the backend.
+    #[must_use]
+    pub fn dispatch(&self, request: Request) -> Events {
+        // One place more than may wait, kept for the error that ends the stream: it must not wait behind a caller who
+        // does not read.
+        let (sender, receiver) = mpsc::channel(WAITING_EVENTS + 1);
+        let shared = Arc::clone(&self.shared);
+        self.tracker.spawn(async move {
+            let Ok(last) = sender.reserve().await else { return };
+            let run = Run { shared: &shared, request: &request, sender: &sender, started: Instant::now() };
+            let ended = tokio::select! {
+                ended = run.run() => ended,
+                () = sender.closed() => Err(Stop::CallerLeft),
+            };
+            if let Err(Stop::Failed(error)) = ended {
+                last.send(Err(error));
+            }
+        });
+        Events { receiver }
+    }
+}
+
+/// The events of one request.
+#[derive(Debug)]
+pub struct Events {
+    receiver: mpsc::Receiver<Result<Event, DispatchError>>,
+}
+
+impl Stream for Events {
+    type Item = Result<Event, DispatchError>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.receiver.poll_recv(context)
+    }
+}
+
+/// Why a request ends early.
+pub(super) enum Stop {
+    /// It failed.
+    Failed(DispatchError),
+    /// Nobody waits for the answer.
+    CallerLeft,
+}
+
+impl<E: Into<DispatchError>> From<E> for Stop {
+    fn from(error: E) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+/// One request in work.
+struct Run<'a> {
+    shared: &'a Shared,
+    request: &'a Request,
+    sender: &'a mpsc::Sender<Result<Event, DispatchError>>,
+    started: Instant,
+}
+
+impl Run<'_> {
+    async fn run(&self) -> Result<(), Stop> {
+        let judged = within(self.request.deadline, self.shared.classify.classify(self.request)).await?;
+        self.send(Event::Verdict(Arc::clone(&judged.verdict))).await?;
+
+        let estimate = complexity::estimate(&self.request.conversation, self.request.complexity);
+        let policy = self.shared.classify.policy();
+        let plan = policy.route(&judged.verdict, estimate.complexity, &self.request.caller);
+        let permit = policy.permit(&judged.verdict, &plan, Arc::clone(&self.request.conversation));
+        let mut attempts = Attempts::new(self.shared, self.request, &judged, estimate, &plan, &permit, self.started);
+
+        if self.request.validate_only {
+            return self.send(Event::Decision(attempts.validate())).await;
+        }
+        match attempts.begin().await {
+            Ok(begun) => self.relay(begun).await,
+            Err(error) => {
+                // What was tried last says more than the error alone.
+                if let Some(decision) = attempts.into_last() {
+                    self.send(Event::Decision(decision)).await?;
+                }
+                Err(error.into())
+            }
+        }
+    }
+
+    /// Passes the answer on. From its first piece on no other backend may step in.
+    async fn relay(&self, begun: Begun) -> Result<(), Stop> {
+        let Begun { open, first, mut rest, time_to_first_token } = begun;
+        metrics::counter!("cordon_dispatches_total", "route" => open.decision().route.as_str(), "reason" => open.decision().reason)
+            .increment(1);
+        let ended = async {
+            self.send(Event::Decision(open.decision().clone())).await?;
+            let mut piece = first;
+            loop {
+                match piece {
+                    Piece::Text(text) => self.send(Event::Delta(text)).await?,
+                    Piece::Finish(finish) => return Ok(finish),
+                }
+                // The stream ends by a finish or an error, and by nothing else.
+                piece = match within(self.request.deadline, rest.next()).await? {
+                    Some(next) => next?,
+                    None => return Err(Stop::CallerLeft),
+                };
+            }
+        };
+        match ended.await {
+            Ok(finish) => {
+                let outcome = self.outcome(&open, finish, time_to_first_token);
+                open.complete(finish, &outcome);
+                self.send(Event::Outcome(outcome)).await
+            }
+            Err(Stop::Failed(error)) => {
+                open.fail(error.kind(), error.reason());
+                Err(Stop::Failed(error))
+            }
+            // Dropping the open record says that the caller left.
+            Err(Stop::CallerLeft) => Err(Stop::CallerLeft),
+        }
+    }
+
+    fn outcome(&self, open: &super::record::Open, finish: Finish, time_to_first_token: std::time::Duration) -> Outcome {
+        let decision = open.decision();
+        Outcome {
+            finish_reason: finish.reason,
+            backend: Arc::clone(&decision.backend),
+            model: Arc::clone(&decision.model),
+            route: decision.route,
+            input_tokens: finish.input_tokens,
+            output_tokens: finish.output_tokens,
+            time_to_first_token,
+            total: self.started.elapsed(),
+        }
+    }
+
+    async fn send(&self, event: Event) -> Result<(), Stop> {
+        match within(self.request.deadline, self.sender.send(Ok(event))).await? {
+            Ok(()) => Ok(()),
+            Err(_) => Err(Stop::CallerLeft),
+        }
+    }
+}
+
+/// Waits no longer than the deadline.
+pub(super) async fn within<F: Future>(deadline: Instant, future: F) -> Result<F::Output, DispatchError> {
+    tokio::time::timeout_at(deadline.into(), future).await.map_err(|_| DispatchError::Deadline)
+}
+
+/// Kind and word for a record whose request ran out of time.
+pub(super) const OUT_OF_TIME: (Kind, &str) = (Kind::DeadlineExceeded, "DEADLINE_EXCEEDED");

@@ -1,0 +1,88 @@
+//! How a dispatch fails. Messages say which backend and what to do, never what was asked.
+
+use std::time::Duration;
+
+use thiserror::Error;
+
+use crate::audit::AuditError;
+use crate::error::Kind;
+
+use super::provider::{Fault, ProviderError};
+
+/// A dispatch that ended without its whole answer.
+#[derive(Clone, Debug, Error)]
+pub enum DispatchError {
+    /// The verdict allows local inference only, and no local backend can take the request.
+    #[error("no local backend can take the request, and it may go nowhere else: {}", cause(.0.as_ref()))]
+    LocalUnavailable(Option<ProviderError>),
+    /// Neither side can take it.
+    #[error("no backend can take the request; local: {}; cloud: {}", cause(.local.as_ref()), cause(.cloud.as_ref()))]
+    NoneAvailable {
+        /// What happened at the last local backend that was tried.
+        local: Option<ProviderError>,
+        /// What happened at the last cloud backend that was tried.
+        cloud: Option<ProviderError>,
+    },
+    /// The decision could not be recorded, so nothing may leave, and no local backend can take the request.
+    #[error(
+        "the decision cannot be recorded, so nothing may leave for the cloud, and no local backend can take the request: {0}"
+    )]
+    AuditUnavailable(AuditError),
+    /// A backend rejected the request, or failed after it had begun to answer.
+    #[error("{0}")]
+    Backend(ProviderError),
+    /// The deadline passed.
+    #[error("the deadline passed before the answer was whole; allow more time")]
+    Deadline,
+}
+
+fn cause(error: Option<&ProviderError>) -> String {
+    error.map_or_else(
+        || "none is configured, or those that are were unreachable a moment ago; check the backends".to_owned(),
+        ToString::to_string,
+    )
+}
+
+impl DispatchError {
+    /// What kind of error it is.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        match self {
+            Self::LocalUnavailable(_) | Self::NoneAvailable { .. } | Self::AuditUnavailable(_) => Kind::Unavailable,
+            Self::Backend(error) => error.kind(),
+            Self::Deadline => Kind::DeadlineExceeded,
+        }
+    }
+
+    /// A constant for programs.
+    #[must_use]
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::LocalUnavailable(_) => "LOCAL_BACKEND_UNAVAILABLE",
+            Self::NoneAvailable { .. } => "NO_BACKEND_AVAILABLE",
+            Self::AuditUnavailable(_) => "AUDIT_LOG_UNAVAILABLE",
+            Self::Backend(error) => match error.fault {
+                Fault::Rejected { .. } => "BACKEND_REJECTED",
+                Fault::Busy { .. } => "BACKEND_BUSY",
+                Fault::AnswerTooLarge(_) => "ANSWER_TOO_LARGE",
+                _ => "BACKEND_FAILED",
+            },
+            Self::Deadline => "DEADLINE_EXCEEDED",
+        }
+    }
+
+    /// When to come back, if the backend said so.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Backend(error) | Self::LocalUnavailable(Some(error)) => error.retry_after(),
+            _ => None,
+        }
+    }
+}
+
+impl From<ProviderError> for DispatchError {
+    fn from(error: ProviderError) -> Self {
+        if error.fault == Fault::Deadline { Self::Deadline } else { Self::Backend(error) }
+    }
+}

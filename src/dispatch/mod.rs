@@ -1,0 +1,38 @@
+//! Dispatch: where a request goes, and the answer that comes back.
+//!
+//! The life of a dispatch, file by file: `request` is what is asked; `dispatcher` runs it; `complexity` says how much it
+//! asks of a model; `plan` orders the sides under the policy's ceiling; `attempt` records each decision and calls one
+//! backend after the other until one answers; `record` writes decisions and outcomes; `provider` speaks to models;
+//! `backend` and `config` say which there are.
+//!
+//! It must never send text beyond the ceiling of its one verdict, never call the cloud before the decision is durable,
+//! and never change the backend once a piece of an answer has gone to the caller.
+
+mod attempt;
+mod backend;
+mod complexity;
+mod config;
+mod dispatcher;
+mod error;
+mod judge;
+mod plan;
+mod provider;
+mod record;
+mod request;
+
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
+
+pub use backend::{Backend, Backends, Probe, discover_ollama};
+pub use complexity::{Estimate, estimate};
+pub use config::{BackendConfig, BackendError, BackendKind};
+pub use dispatcher::{Dispatcher, Events};
+pub use error::DispatchError;
+pub use plan::reason;
+pub use provider::{
+    AnswerStream, Call, CloudProvider, ErrorCode, Fault, Finish, FinishReason, LocalProvider, Piece, ProviderError,
+    TokenLimitField,
+};
+pub use request::{Classify, Decision, Event, Judged, Outcome, Request};

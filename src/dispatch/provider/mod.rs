@@ -1,0 +1,175 @@
+//! Providers: the two doors through which a conversation reaches a model, and the wire formats behind them.
+//!
+//! [`LocalProvider`] takes [`LocalText`]; [`CloudProvider`] takes [`CloudText`], which only the policy can make, and the
+//! proof that the decision is durable in the audit log. Nothing else may hand a conversation to the wire: the wire
+//! formats ([`Dialect`]) and the HTTP client are private here. No answer, error or log line may show what was sent.
+
+mod answer;
+mod anthropic;
+mod endpoint;
+mod error;
+mod lines;
+mod ollama;
+mod openai;
+mod resolve;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::VecDeque;
+use std::pin::Pin;
+
+use futures_util::Stream;
+use tokio::time::Instant;
+
+use crate::audit::Durable;
+use crate::document::{Conversation, Text};
+use crate::policy::{CloudText, LocalText, Route};
+
+pub(super) use anthropic::Anthropic;
+pub(super) use endpoint::{Endpoint, EndpointError, EndpointSettings, KeyHeader};
+pub use error::{ErrorCode, Fault, ProviderError};
+pub(super) use ollama::{Installed, Ollama};
+pub(super) use openai::OpenAi;
+pub use openai::TokenLimitField;
+pub(super) use resolve::{is_loopback, may_be_own};
+
+/// Terms of one call.
+#[derive(Clone, Copy, Debug)]
+pub struct Call {
+    /// When the caller stops waiting; the stream ends with [`Fault::Deadline`] then.
+    pub deadline: Instant,
+}
+
+/// A piece of an answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Piece {
+    /// Text to append to the answer; never empty.
+    Text(Text),
+    /// The end; nothing follows.
+    Finish(Finish),
+}
+
+/// How an answer ended, as the backend says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Finish {
+    /// Why it ended.
+    pub reason: FinishReason,
+    /// Tokens read; 0 if the backend does not say.
+    pub input_tokens: u64,
+    /// Tokens written; 0 if the backend does not say.
+    pub output_tokens: u64,
+}
+
+/// Why an answer ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FinishReason {
+    /// The model ended it, or a stop word did.
+    Stop,
+    /// The limit of tokens was reached.
+    Length,
+    /// The provider withheld the rest.
+    ContentFilter,
+    /// Anything else.
+    Other,
+}
+
+impl FinishReason {
+    /// The name in records.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Stop => "stop",
+            Self::Length => "length",
+            Self::ContentFilter => "content_filter",
+            Self::Other => "other",
+        }
+    }
+}
+
+/// The answer as it comes. It ends after [`Piece::Finish`] or the first error; dropping it closes the connection.
+pub type AnswerStream = Pin<Box<dyn Stream<Item = Result<Piece, ProviderError>> + Send>>;
+
+/// A wire format: how a conversation is asked, and how the answer is read. Written from the providers' public
+/// documentation; the one seam between Cordon and a kind of backend.
+pub(super) trait Dialect: Send + Sync {
+    /// Path segments below the base URL to post to.
+    fn path(&self) -> &'static [&'static str];
+    /// The JSON body of the request.
+    fn body(&self, conversation: &Conversation) -> Result<Vec<u8>, serde_json::Error>;
+    /// How the answer is cut into frames.
+    fn framing(&self) -> Framing;
+    /// Reads one answer.
+    fn decoder(&self) -> Box<dyn Decode>;
+    /// The check that a local backend of this kind must pass before it gets text, if the kind has one.
+    fn local_check(&self) -> Option<&dyn LocalCheck> {
+        None
+    }
+}
+
+/// Tells from a backend's own description of its models whether the configured one is really served there.
+pub(super) trait LocalCheck: Send + Sync {
+    /// Path segments below the base URL to read the description from.
+    fn path(&self) -> &'static [&'static str];
+    /// Judges it.
+    fn judge(&self, description: &[u8]) -> Result<(), Fault>;
+}
+
+/// How an answer is cut into frames.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Framing {
+    /// One JSON value a line.
+    JsonLines,
+    /// Server-sent events, as in the HTML standard, section 9.2.
+    Events,
+}
+
+/// Reads the frames of one answer in order.
+pub(super) trait Decode: Send {
+    /// Takes one frame: the event's type (empty for JSON lines and unnamed events) and its data.
+    fn frame(&mut self, event: &str, data: &str, out: &mut VecDeque<Piece>) -> Result<(), Fault>;
+    /// The connection ended in good order. Pushes a finish if the answer was whole.
+    fn end(&mut self, out: &mut VecDeque<Piece>);
+}
+
+/// A backend on this organisation's own machines.
+#[derive(Debug)]
+pub struct LocalProvider(Endpoint);
+
+impl LocalProvider {
+    /// Wraps an endpoint that was configured as local.
+    pub(super) fn new(endpoint: Endpoint) -> Self {
+        Self(endpoint)
+    }
+
+    /// Asks, and returns the answer as it comes. Refuses when the backend says that its model is served elsewhere.
+    pub async fn stream(&self, text: LocalText, call: Call) -> Result<AnswerStream, ProviderError> {
+        self.0.ensure_local(call).await?;
+        self.0.open(text.conversation(), call).await
+    }
+
+    /// Whether the backend answers and serves its model itself; sends no text.
+    pub async fn probe(&self, call: Call) -> Result<(), ProviderError> {
+        self.0.probe(call).await
+    }
+}
+
+/// A provider outside.
+#[derive(Debug)]
+pub struct CloudProvider(Endpoint);
+
+impl CloudProvider {
+    /// Wraps an endpoint that was configured as cloud.
+    pub(super) fn new(endpoint: Endpoint) -> Self {
+        Self(endpoint)
+    }
+
+    /// Asks, and returns the answer as it comes. The text is one that the policy lets out, and the decision to let it
+    /// out is durable: both are proved by the types, and that they belong together is checked.
+    pub async fn stream(&self, text: CloudText, decision: &Durable, call: Call) -> Result<AnswerStream, ProviderError> {
+        if !decision.covers(text.conversation().document().id(), Route::Cloud) {
+            return Err(self.0.error(Fault::NotRecorded));
+        }
+        self.0.open(text.conversation(), call).await
+    }
+}

@@ -1,0 +1,228 @@
+//! Chat completions, the API of OpenAI that llama.cpp, vLLM and many others speak too: `POST /chat/completions`,
+//! server-sent events, `[DONE]` at the end. Written from OpenAI's public API reference.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::document::{Conversation, Role, Text};
+
+use super::{Decode, Dialect, ErrorCode, Fault, Finish, FinishReason, Framing, Piece};
+
+/// The field that limits the answer. OpenAI replaced the first by the second and refuses the first for its newer
+/// models; other servers know only the first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TokenLimitField {
+    /// `max_tokens`.
+    MaxTokens,
+    /// `max_completion_tokens`.
+    MaxCompletionTokens,
+}
+
+/// Chat completions, asked for one model.
+pub(crate) struct OpenAi {
+    model: Arc<str>,
+    default_max_output_tokens: Option<u32>,
+    token_limit_field: TokenLimitField,
+}
+
+impl OpenAi {
+    pub(crate) fn new(
+        model: Arc<str>,
+        default_max_output_tokens: Option<u32>,
+        token_limit_field: TokenLimitField,
+    ) -> Self {
+        Self { model, default_max_output_tokens, token_limit_field }
+    }
+}
+
+#[derive(Serialize)]
+struct Request<'a> {
+    model: &'a str,
+    messages: Vec<Message<'a>>,
+    stream: bool,
+    stream_options: StreamOptions,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_tokens: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_completion_tokens: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    temperature: Option<f32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    top_p: Option<f32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    seed: Option<i64>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    stop: Vec<&'a str>,
+}
+
+#[derive(Serialize)]
+struct StreamOptions {
+    include_usage: bool,
+}
+
+#[derive(Serialize)]
+struct Message<'a> {
+    role: &'static str,
+    content: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<&'a str>,
+}
+
+impl Dialect for OpenAi {
+    fn path(&self) -> &'static [&'static str] {
+        &["chat", "completions"]
+    }
+
+    fn body(&self, conversation: &Conversation) -> Result<Vec<u8>, serde_json::Error> {
+        let generation = conversation.generation();
+        let limit = generation.max_output_tokens.or(self.default_max_output_tokens);
+        let (max_tokens, max_completion_tokens) = match self.token_limit_field {
+            TokenLimitField::MaxTokens => (limit, None),
+            TokenLimitField::MaxCompletionTokens => (None, limit),
+        };
+        let messages = conversation
+            .messages()
+            .iter()
+            .map(|message| Message {
+                role: role(message.role),
+                content: message.content.expose(),
+                name: message.name.as_ref().map(Text::expose).filter(|name| is_name(name)),
+            })
+            .collect();
+        serde_json::to_vec(&Request {
+            model: &self.model,
+            messages,
+            stream: true,
+            stream_options: StreamOptions { include_usage: true },
+            max_tokens,
+            max_completion_tokens,
+            temperature: generation.temperature,
+            top_p: generation.top_p,
+            seed: generation.seed,
+            stop: generation.stop.iter().map(Text::expose).collect(),
+        })
+    }
+
+    fn framing(&self) -> Framing {
+        Framing::Events
+    }
+
+    fn decoder(&self) -> Box<dyn Decode> {
+        Box::new(Decoder::default())
+    }
+}
+
+/// A tool's result needs the id of the call that it answers, which a plain conversation does not have; as the user's
+/// words it reaches the model all the same.
+fn role(role: Role) -> &'static str {
+    match role {
+        Role::System | Role::ToolDefinition => "system",
+        Role::User | Role::Tool | Role::Metadata => "user",
+        Role::Assistant => "assistant",
+    }
+}
+
+/// The names that the API takes (`^[a-zA-Z0-9_-]{1,64}$`); it refuses a request with any other, so those are dropped.
+fn is_name(name: &str) -> bool {
+    (1..=64).contains(&name.len())
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
+}
+
+#[derive(Deserialize)]
+struct Chunk {
+    #[serde(default)]
+    choices: Vec<Choice>,
+    #[serde(default)]
+    usage: Option<Usage>,
+}
+
+#[derive(Deserialize)]
+struct Choice {
+    #[serde(default)]
+    index: u64,
+    #[serde(default)]
+    delta: Option<Delta>,
+    #[serde(default)]
+    finish_reason: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Delta {
+    #[serde(default)]
+    content: Option<String>,
+    #[serde(default)]
+    refusal: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Usage {
+    #[serde(default)]
+    prompt_tokens: Option<u64>,
+    #[serde(default)]
+    completion_tokens: Option<u64>,
+}
+
+/// The reason comes with the last choice, the usage after it, so the finish waits for `[DONE]`.
+#[derive(Default)]
+struct Decoder {
+    reason: Option<FinishReason>,
+    input_tokens: u64,
+    output_tokens: u64,
+}
+
+impl Decoder {
+    fn finish(&self, reason: FinishReason) -> Piece {
+        Piece::Finish(Finish { reason, input_tokens: self.input_tokens, output_tokens: self.output_tokens })
+    }
+}
+
+impl Decode for Decoder {
+    fn frame(&mut self, event: &str, data: &str, out: &mut VecDeque<Piece>) -> Result<(), Fault> {
+        if data.trim() == "[DONE]" {
+            out.push_back(self.finish(self.reason.unwrap_or(FinishReason::Other)));
+            return Ok(());
+        }
+        // Chat completions have no named events but `error`, which some servers use; others are of no concern here.
+        if !matches!(event, "" | "message" | "error") {
+            return Ok(());
+        }
+        const NOT_A_CHUNK: Fault = Fault::Malformed("an event is no chat completion chunk");
+        let value: serde_json::Value = serde_json::from_str(data).map_err(|_| NOT_A_CHUNK)?;
+        if event == "error" || value.get("error").is_some_and(|error| !error.is_null()) {
+            return Err(ErrorCode::of_value(&value).fault());
+        }
+        let chunk: Chunk = serde_json::from_value(value).map_err(|_| NOT_A_CHUNK)?;
+        if let Some(usage) = chunk.usage {
+            self.input_tokens = usage.prompt_tokens.unwrap_or(self.input_tokens);
+            self.output_tokens = usage.completion_tokens.unwrap_or(self.output_tokens);
+        }
+        // One answer is asked for.
+        if let Some(choice) = chunk.choices.into_iter().find(|choice| choice.index == 0) {
+            if let Some(delta) = choice.delta {
+                // A model's refusal is its answer, in a field of its own.
+                for text in [delta.content, delta.refusal].into_iter().flatten().filter(|text| !text.is_empty()) {
+                    out.push_back(Piece::Text(text.into()));
+                }
+            }
+            if let Some(reason) = choice.finish_reason {
+                self.reason = Some(match reason.as_str() {
+                    "stop" => FinishReason::Stop,
+                    "length" => FinishReason::Length,
+                    "content_filter" => FinishReason::ContentFilter,
+                    _ => FinishReason::Other,
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// Some servers leave `[DONE]` out; the reason shows that the answer is whole.
+    fn end(&mut self, out: &mut VecDeque<Piece>) {
+        if let Some(reason) = self.reason {
+            out.push_back(self.finish(reason));
+        }
+    }
+}

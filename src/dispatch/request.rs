@@ -1,0 +1,112 @@
+//! What a dispatch is asked and what it answers with. Text stands in [`Text`] and [`Conversation`] only, whose `Debug`
+//! shows no text, so every type here may be logged.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+
+use crate::audit::{DecisionId, Provenance, RequestId, Timings};
+use crate::document::{Conversation, Text};
+use crate::policy::{Complexity, Policy, Route, Sensitivity, Verdict};
+
+use super::provider::FinishReason;
+
+/// One request.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// The caller's own id, for the record.
+    pub request_id: Option<RequestId>,
+    /// Who asks.
+    pub caller: Arc<str>,
+    /// What is asked. One verdict is made for all of it.
+    pub conversation: Arc<Conversation>,
+    /// The caller's own statement; the estimate holds when absent.
+    pub complexity: Option<Complexity>,
+    /// The caller's own opinion of the level; it only raises.
+    pub declared_level: Option<Sensitivity>,
+    /// Whether the named-entity model must run even where the policy permits a skip.
+    pub always_ner: bool,
+    /// Decide and record, and call nothing.
+    pub validate_only: bool,
+    /// When the caller stops waiting.
+    pub deadline: Instant,
+}
+
+/// A verdict with what the record says of its making.
+#[derive(Clone, Debug)]
+pub struct Judged {
+    /// The verdict.
+    pub verdict: Arc<Verdict>,
+    /// What took how long; `total_us` is filled in at the decision.
+    pub timings: Timings,
+    /// What decided beside the policy.
+    pub provenance: Provenance,
+}
+
+/// What the dispatcher needs of classification.
+#[async_trait]
+pub trait Classify: Send + Sync {
+    /// The verdict on the conversation of this request. It never fails: what could not be scanned is confidential.
+    async fn classify(&self, request: &Request) -> Judged;
+    /// The policy in force.
+    fn policy(&self) -> Arc<Policy>;
+}
+
+/// What happens in a dispatch, in this order: one verdict, one decision, any number of deltas, one outcome. With
+/// `validate_only` the decision is the last. An error ends it; a decision may stand before the error.
+#[derive(Clone, Debug)]
+pub enum Event {
+    /// How sensitive the conversation is.
+    Verdict(Arc<Verdict>),
+    /// Where it went. It comes with the first piece of the answer, because until then another backend may step in.
+    Decision(Decision),
+    /// A piece of the answer; never empty.
+    Delta(Text),
+    /// How it ended.
+    Outcome(Outcome),
+}
+
+/// Where a request goes, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Decision {
+    /// Its record; `None` if the log could not take it, which happens for local routes only.
+    pub id: Option<DecisionId>,
+    /// The route.
+    pub route: Route,
+    /// Name of the backend in the configuration; empty if none is there to take it.
+    pub backend: Arc<str>,
+    /// Its model.
+    pub model: Arc<str>,
+    /// How much the request asks of a model.
+    pub complexity: Complexity,
+    /// Why.
+    pub complexity_reasons: Vec<&'static str>,
+    /// Id of the route rule in the policy.
+    pub rule: Arc<str>,
+    /// Why the route differs from what the rule prefers; empty if it does not. See [`super::reason`].
+    pub reason: &'static str,
+    /// The most outward route that the verdict allows.
+    pub ceiling: Route,
+}
+
+/// How a request ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outcome {
+    /// Why the answer ended.
+    pub finish_reason: FinishReason,
+    /// Backend that answered.
+    pub backend: Arc<str>,
+    /// Its model.
+    pub model: Arc<str>,
+    /// The route taken.
+    pub route: Route,
+    /// As the backend counts them; 0 if it does not say.
+    pub input_tokens: u64,
+    /// As the backend counts them; 0 if it does not say.
+    pub output_tokens: u64,
+    /// From the call of the backend that answered to the first piece of its answer.
+    pub time_to_first_token: Duration,
+    /// From the arrival of the request to the end of the answer.
+    pub total: Duration,
+}
