@@ -15,9 +15,13 @@
 
 pub mod audit;
 pub mod classify;
+pub mod config;
 pub mod detect;
 pub mod dispatch;
 pub mod document;
 pub mod error;
 pub mod ner;
 pub mod policy;
+pub mod service;
+pub mod startup;
+pub mod telemetry;

@@ -1,0 +1,209 @@
+//! `AuditService`: reads and verifies the log. Thin: the work is in [`crate::audit`].
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use tonic::{Request, Response, Status};
+
+use crate::audit::{AuditError, DecisionFilter, DecisionId, MAX_PAGE_SIZE, StoredDecision, StoredOutcome};
+use crate::error::Kind;
+
+use super::auth::Permission;
+use super::convert;
+use super::core::{self, Core};
+use super::error::Refusal;
+use super::proto::audit_service_server::AuditService;
+use super::proto::{
+    self, DecisionRecord, EntityCount, GetDecisionRequest, ListDecisionsRequest, ListDecisionsResponse, OutcomeRecord,
+    VerifyLogRequest, VerifyLogResponse,
+};
+
+/// The service.
+#[derive(Clone, Debug)]
+pub(super) struct Audit {
+    core: Arc<Core>,
+}
+
+impl Audit {
+    pub(super) fn new(core: Arc<Core>) -> Self {
+        Self { core }
+    }
+}
+
+impl From<AuditError> for Refusal {
+    fn from(error: AuditError) -> Self {
+        let field = match &error {
+            AuditError::InvalidPageToken => Some("page_token"),
+            AuditError::InvalidDecisionId => Some("decision_id"),
+            AuditError::InvalidRequestId => Some("request_id"),
+            _ => None,
+        };
+        let reason = match error.kind() {
+            Kind::NotFound => "DECISION_NOT_FOUND",
+            Kind::InvalidArgument => "INVALID_ARGUMENT",
+            Kind::ResourceExhausted => "AUDIT_LOG_BUSY",
+            _ => "AUDIT_LOG_UNAVAILABLE",
+        };
+        Self { field: field.map(str::to_owned), ..Self::new(error.kind(), reason, error.to_string()) }
+    }
+}
+
+fn filter(request: &ListDecisionsRequest) -> Result<DecisionFilter, Refusal> {
+    let unknown =
+        |field: &str| Refusal::field(field, "UNKNOWN_ENUM_VALUE", "has a value that this version does not know");
+    let level = proto::Sensitivity::try_from(request.level).map_err(|_| unknown("level"))?;
+    let route = proto::Route::try_from(request.route).map_err(|_| unknown("route"))?;
+    Ok(DecisionFilter {
+        level: convert::level_from_proto(level),
+        route: convert::route_from_proto(route),
+        caller: (!request.caller.is_empty()).then(|| request.caller.clone()),
+        request_id: None,
+        since: request.since.map(|time| timestamp("since", time)).transpose()?,
+        until: request.until.map(|time| timestamp("until", time)).transpose()?,
+    })
+}
+
+fn timestamp(field: &str, time: prost_types::Timestamp) -> Result<Timestamp, Refusal> {
+    let in_range = (0..1_000_000_000).contains(&time.nanos);
+    in_range
+        .then(|| Timestamp::new(time.seconds, time.nanos).ok())
+        .flatten()
+        .ok_or_else(|| Refusal::field(field, "OUT_OF_RANGE", "is no time of the years 0001 to 9999"))
+}
+
+fn time(time: Timestamp) -> Option<prost_types::Timestamp> {
+    let (mut seconds, mut nanos) = (time.as_second(), time.subsec_nanosecond());
+    if nanos < 0 {
+        seconds -= 1;
+        nanos += 1_000_000_000;
+    }
+    Some(prost_types::Timestamp { seconds, nanos })
+}
+
+/// A decision of the log in the words of the protocol.
+fn record(stored: StoredDecision) -> DecisionRecord {
+    let StoredDecision { sequence, hash, decision, outcome } = stored;
+    let routing = decision.routing.as_ref().map(|routing| proto::Decision {
+        route: convert::route(routing.route) as i32,
+        backend: routing.backend.to_string(),
+        model: routing.model.to_string(),
+        complexity: convert::complexity_to_proto(routing.complexity) as i32,
+        complexity_reasons: routing.complexity_reasons.iter().map(ToString::to_string).collect(),
+        route_rule: routing.rule.to_string(),
+        reason: routing.reason.to_string(),
+        ceiling: convert::route(routing.ceiling) as i32,
+    });
+    let entity = |entity: &crate::audit::EntityCount| EntityCount {
+        entity_type: entity.entity_type.to_string(),
+        count: narrow(entity.count),
+        distinct: narrow(entity.distinct),
+        max_score: entity.max_score.as_f32(),
+    };
+    DecisionRecord {
+        sequence,
+        decision_id: decision.id.to_string(),
+        time: time(decision.time),
+        request_id: decision.request_id.as_ref().map(|id| id.as_str().to_owned()).unwrap_or_default(),
+        caller: decision.caller.to_string(),
+        operation: operation(decision.operation) as i32,
+        level: convert::level(decision.level) as i32,
+        reasons: decision.reasons.iter().map(|reason| reason.rule.to_string()).collect(),
+        entities: decision.entities.iter().map(entity).collect(),
+        coverage: Some(convert::coverage(&decision.coverage)),
+        text_bytes: decision.text_bytes,
+        decision: routing,
+        policy: Some(convert::policy(&decision.policy)),
+        service_version: decision.provenance.service_version.to_string(),
+        record_hash: hash.to_string(),
+        outcome: outcome.map(outcome_record),
+    }
+}
+
+fn narrow(count: impl TryInto<u32>) -> u32 {
+    count.try_into().unwrap_or(u32::MAX)
+}
+
+fn operation(operation: crate::audit::Operation) -> proto::Operation {
+    match operation {
+        crate::audit::Operation::Classify => proto::Operation::Classify,
+        crate::audit::Operation::Dispatch => proto::Operation::Dispatch,
+        crate::audit::Operation::Validate => proto::Operation::Validate,
+    }
+}
+
+fn outcome_record(stored: StoredOutcome) -> OutcomeRecord {
+    let outcome = stored.outcome;
+    let finish = match outcome.finish_reason {
+        None => proto::FinishReason::Unspecified,
+        Some(crate::audit::FinishReason::Stop) => proto::FinishReason::Stop,
+        Some(crate::audit::FinishReason::Length) => proto::FinishReason::Length,
+        Some(crate::audit::FinishReason::ContentFilter) => proto::FinishReason::ContentFilter,
+        Some(crate::audit::FinishReason::Other) => proto::FinishReason::Other,
+    };
+    OutcomeRecord {
+        sequence: stored.sequence,
+        time: time(outcome.time),
+        status: outcome.status.as_str().to_owned(),
+        error: outcome.error.to_string(),
+        outcome: Some(proto::Outcome {
+            finish_reason: finish as i32,
+            backend: outcome.backend.to_string(),
+            model: outcome.model.to_string(),
+            route: outcome.route.map_or(0, |route| convert::route(route) as i32),
+            input_tokens: outcome.input_tokens,
+            output_tokens: outcome.output_tokens,
+            time_to_first_token_us: outcome.time_to_first_token_us,
+            total_us: outcome.total_us,
+        }),
+        record_hash: stored.hash.to_string(),
+    }
+}
+
+#[tonic::async_trait]
+impl AuditService for Audit {
+    async fn list_decisions(
+        &self,
+        request: Request<ListDecisionsRequest>,
+    ) -> Result<Response<ListDecisionsResponse>, Status> {
+        core::caller(&request, Permission::AuditRead)?;
+        let request = request.into_inner();
+        if request.page_size > MAX_PAGE_SIZE {
+            let message = format!("must be at most {MAX_PAGE_SIZE}");
+            return Err(Refusal::field("page_size", "OUT_OF_RANGE", message).into());
+        }
+        let filter = filter(&request)?;
+        let reader = self.core.audit.reader();
+        let page = reader.list_async(filter, request.page_token, request.page_size).await.map_err(Refusal::from)?;
+        Ok(Response::new(ListDecisionsResponse {
+            decisions: page.decisions.into_iter().map(record).collect(),
+            next_page_token: page.next_page_token,
+        }))
+    }
+
+    async fn get_decision(&self, request: Request<GetDecisionRequest>) -> Result<Response<DecisionRecord>, Status> {
+        core::caller(&request, Permission::AuditRead)?;
+        let id: DecisionId = request.into_inner().decision_id.parse().map_err(Refusal::from)?;
+        let stored = self.core.audit.reader().get_async(id).await.map_err(Refusal::from)?;
+        Ok(Response::new(record(stored)))
+    }
+
+    async fn verify_log(&self, request: Request<VerifyLogRequest>) -> Result<Response<VerifyLogResponse>, Status> {
+        core::caller(&request, Permission::AuditRead)?;
+        let found = self
+            .core
+            .audit
+            .reader()
+            .verify_async(Vec::new(), |_| ControlFlow::Continue(()))
+            .await
+            .map_err(Refusal::from)?;
+        Ok(Response::new(VerifyLogResponse {
+            intact: found.intact(),
+            records: found.records,
+            head_hash: found.head.hash.to_string(),
+            first_bad_sequence: found.fault.as_ref().map_or(0, |fault| fault.sequence),
+            problem: found.fault.as_ref().map(ToString::to_string).unwrap_or_default(),
+            unproven: found.unproven.iter().map(ToString::to_string).collect(),
+        }))
+    }
+}

@@ -1,0 +1,204 @@
+//! `DispatcherService`: checks the request, hands it to [`crate::dispatch`], and passes the events on. Both RPCs run the
+//! same stream; the unary one gathers it.
+
+use std::pin::Pin;
+use std::sync::Arc;
+
+use futures_util::{Stream, StreamExt as _};
+use tokio::sync::OwnedSemaphorePermit;
+use tonic::{Request, Response, Status};
+
+use crate::audit::RequestId;
+use crate::classify::NerMode;
+use crate::dispatch::{self, DispatchError, Event, Events};
+use crate::document::Conversation;
+use crate::error::Kind;
+
+use super::auth::{Caller, Permission};
+use super::convert::{self, Show};
+use super::core::{self, Core};
+use super::error::Refusal;
+use super::limits::deadline_of;
+use super::proto::dispatch_stream_response::Event as StreamEvent;
+use super::proto::dispatcher_service_server::DispatcherService;
+use super::proto::{self, DispatchRequest, DispatchResponse, DispatchStreamResponse};
+
+/// The service.
+#[derive(Clone, Debug)]
+pub(super) struct Dispatch {
+    core: Arc<Core>,
+}
+
+impl Dispatch {
+    pub(super) fn new(core: Arc<Core>) -> Self {
+        Self { core }
+    }
+
+    /// Checks everything and starts the request.
+    fn start(&self, request: Request<DispatchRequest>) -> Result<Running, Status> {
+        let caller: Caller = core::caller(&request, Permission::Dispatch)?;
+        let deadline = deadline_of(request.metadata(), self.core.limits.dispatch_deadline());
+        let request = request.into_inner();
+        convert::request_id(&request.request_id)?;
+        let known = |name: &str| self.core.classifier.knows_entity_type(name);
+        let (show, ner) = convert::options(request.classify, "classify", known)?;
+        let complexity = convert::complexity(request.complexity)?;
+        let declared_level = convert::declared_level(request.declared_level)?;
+        let conversation = Arc::new(convert::conversation(request.messages, request.generation, &self.core.limits)?);
+        let slot = self.core.dispatch_slots.take()?;
+        let events = self.core.dispatcher.dispatch(dispatch::Request {
+            request_id: RequestId::parse(&request.request_id).map_err(Refusal::from)?,
+            caller: Arc::clone(caller.name()),
+            conversation: Arc::clone(&conversation),
+            complexity,
+            declared_level,
+            always_ner: ner == NerMode::Always,
+            validate_only: request.validate_only,
+            deadline,
+        });
+        Ok(Running {
+            request_id: request.request_id,
+            decision_id: String::new(),
+            conversation,
+            show,
+            events,
+            ended: false,
+            last: if request.validate_only { Last::Decision } else { Last::Outcome },
+            _slot: slot,
+        })
+    }
+}
+
+/// Which event is the last of a request that ends well.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Last {
+    /// Of a request that was to be decided only.
+    Decision,
+    /// Of one that was answered.
+    Outcome,
+}
+
+/// A request in work, with what is needed to tell its caller about it.
+struct Running {
+    request_id: String,
+    decision_id: String,
+    conversation: Arc<Conversation>,
+    show: Show,
+    events: Events,
+    /// The event that ends a whole answer has come, or the error that ends it early.
+    ended: bool,
+    last: Last,
+    _slot: OwnedSemaphorePermit,
+}
+
+impl Running {
+    /// The next event in the words of the protocol.
+    async fn next(&mut self) -> Option<Result<StreamEvent, Refusal>> {
+        let event = match self.events.next().await {
+            Some(Ok(event)) => event,
+            Some(Err(error)) => {
+                self.ended = true;
+                return Some(Err(Refusal::from(error)));
+            }
+            None if self.ended => return None,
+            // Half an answer must not look like a whole one.
+            None => {
+                self.ended = true;
+                let message = "the request ended without its outcome; this is a defect of the service";
+                return Some(Err(Refusal::new(Kind::Internal, "INTERNAL", message)));
+            }
+        };
+        Some(Ok(match event {
+            Event::Verdict(verdict) => {
+                StreamEvent::Verdict(convert::verdict(&verdict, self.conversation.document(), &self.show))
+            }
+            Event::Decision(decision) => {
+                self.decision_id = decision.id.map(|id| id.to_string()).unwrap_or_default();
+                self.ended |= self.last == Last::Decision;
+                StreamEvent::Decision(self::decision(&decision))
+            }
+            Event::Delta(text) => StreamEvent::Delta(text.expose().to_owned()),
+            Event::Outcome(outcome) => {
+                metrics::histogram!("cordon_request_seconds", "operation" => "dispatch")
+                    .record(outcome.total.as_secs_f64());
+                self.ended = true;
+                StreamEvent::Outcome(self::outcome(&outcome))
+            }
+        }))
+    }
+}
+
+impl From<DispatchError> for Refusal {
+    fn from(error: DispatchError) -> Self {
+        Self { retry_after: error.retry_after(), ..Self::new(error.kind(), error.reason(), error.to_string()) }
+    }
+}
+
+fn decision(decision: &dispatch::Decision) -> proto::Decision {
+    proto::Decision {
+        route: convert::route(decision.route) as i32,
+        backend: decision.backend.to_string(),
+        model: decision.model.to_string(),
+        complexity: convert::complexity_to_proto(decision.complexity) as i32,
+        complexity_reasons: decision.complexity_reasons.iter().map(ToString::to_string).collect(),
+        route_rule: decision.rule.to_string(),
+        reason: decision.reason.to_owned(),
+        ceiling: convert::route(decision.ceiling) as i32,
+    }
+}
+
+fn outcome(outcome: &dispatch::Outcome) -> proto::Outcome {
+    let finish = match outcome.finish_reason {
+        dispatch::FinishReason::Stop => proto::FinishReason::Stop,
+        dispatch::FinishReason::Length => proto::FinishReason::Length,
+        dispatch::FinishReason::ContentFilter => proto::FinishReason::ContentFilter,
+        dispatch::FinishReason::Other => proto::FinishReason::Other,
+    };
+    proto::Outcome {
+        finish_reason: finish as i32,
+        backend: outcome.backend.to_string(),
+        model: outcome.model.to_string(),
+        route: convert::route(outcome.route) as i32,
+        input_tokens: outcome.input_tokens,
+        output_tokens: outcome.output_tokens,
+        time_to_first_token_us: core::micros(outcome.time_to_first_token),
+        total_us: core::micros(outcome.total),
+    }
+}
+
+#[tonic::async_trait]
+impl DispatcherService for Dispatch {
+    async fn dispatch(&self, request: Request<DispatchRequest>) -> Result<Response<DispatchResponse>, Status> {
+        let mut running = self.start(request)?;
+        let mut response = DispatchResponse { request_id: running.request_id.clone(), ..Default::default() };
+        while let Some(event) = running.next().await {
+            match event? {
+                StreamEvent::Verdict(verdict) => response.verdict = Some(verdict),
+                StreamEvent::Decision(decision) => response.decision = Some(decision),
+                StreamEvent::Delta(delta) => response.content.push_str(&delta),
+                StreamEvent::Outcome(outcome) => response.outcome = Some(outcome),
+            }
+        }
+        response.decision_id = running.decision_id;
+        Ok(Response::new(response))
+    }
+
+    type DispatchStreamStream = Pin<Box<dyn Stream<Item = Result<DispatchStreamResponse, Status>> + Send>>;
+
+    async fn dispatch_stream(
+        &self,
+        request: Request<DispatchRequest>,
+    ) -> Result<Response<Self::DispatchStreamStream>, Status> {
+        let running = self.start(request)?;
+        let messages = futures_util::stream::unfold(running, |mut running| async move {
+            let event = running.next().await?;
+            let message = event.map_err(Status::from).map(|event| DispatchStreamResponse {
+                request_id: running.request_id.clone(),
+                decision_id: running.decision_id.clone(),
+                event: Some(event),
+            });
+            Some((message, running))
+        });
+        Ok(Response::new(Box::pin(messages)))
+    }
+}
