@@ -15,11 +15,13 @@
 
 pub mod audit;
 pub mod classify;
+pub mod cli;
 pub mod config;
 pub mod detect;
 pub mod dispatch;
 pub mod document;
 pub mod error;
+pub mod eval;
 pub mod ner;
 pub mod policy;
 pub mod service;

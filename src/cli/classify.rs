@@ -1,0 +1,363 @@
+//! `cordon classify`: texts as arguments, or JSON lines in and JSON lines out; in this process, or by a running
+//! service. A line that cannot be read is answered with an error and the level confidential, and the rest goes on.
+
+use std::collections::HashMap;
+use std::io::BufRead;
+use std::sync::Arc;
+use std::time::Instant;
+
+use futures_util::{StreamExt as _, TryStreamExt as _};
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::classify::{Classified, Classifier, NerMode, Query};
+use crate::detect::Coverage;
+use crate::document::{CodePoints, Document};
+use crate::policy::Sensitivity;
+use crate::service::{ANONYMOUS, convert, proto};
+use crate::startup;
+use proto::classifier_service_client::ClassifierServiceClient;
+use proto::classify_stream_response::Result as ItemResult;
+
+use super::client::{self, Server};
+use super::jsonl::{self, BadLine, Item, Items};
+use super::{CommandResult, Common, Exit, Failure, output};
+
+/// Arguments of `classify`.
+#[derive(Clone, Debug, clap::Args)]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    server: Server,
+    /// The texts.
+    text: Vec<String>,
+    /// JSON lines, `{"id": …, "text": …}`; a file or `-` for standard input. Prints JSON lines.
+    #[arg(long, value_name = "FILE", conflicts_with = "text")]
+    input: Option<String>,
+    /// Print JSON lines instead of a table.
+    #[arg(long)]
+    json: bool,
+    /// Run the named-entity model even where the rules already reach the highest level, so that all spans are found.
+    #[arg(long)]
+    all_findings: bool,
+    /// Show only findings with at least this score, from 0 to 1.
+    #[arg(long, default_value_t = 0.0, value_name = "SCORE")]
+    min_score: f32,
+}
+
+/// One line of output.
+#[derive(Debug, Serialize)]
+struct Row {
+    id: Value,
+    level: Sensitivity,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    reasons: Vec<String>,
+    findings: Vec<FindingRow>,
+    topics: Vec<TopicRow>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    coverage: Option<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct FindingRow {
+    entity_type: String,
+    coarse: String,
+    /// Code points, half-open.
+    start: u64,
+    end: u64,
+    score: f32,
+    detector: String,
+    recognizer: String,
+}
+
+#[derive(Debug, Serialize)]
+struct TopicRow {
+    name: String,
+    probability: f32,
+}
+
+impl Row {
+    /// What cannot be read is confidential.
+    fn failed(id: Value, problem: String) -> Self {
+        Self {
+            id,
+            level: Sensitivity::HIGHEST,
+            reasons: Vec::new(),
+            findings: Vec::new(),
+            topics: Vec::new(),
+            coverage: None,
+            error: Some(problem),
+        }
+    }
+
+    fn local(id: Value, classified: &Classified, document: &Document, classifier: &Classifier, min_score: f32) -> Self {
+        let verdict = &classified.verdict;
+        let text = document.parts().first().map(|part| part.text.expose()).unwrap_or_default();
+        let points = CodePoints::of(text);
+        let shown = verdict.findings().iter().filter(|finding| finding.score >= min_score);
+        let finding = |finding: &crate::detect::Finding| FindingRow {
+            entity_type: finding.entity_type.to_string(),
+            coarse: classifier.catalog().coarse(finding.entity_type.as_str()).to_owned(),
+            start: points.code_point(finding.range.start) as u64,
+            end: points.code_point(finding.range.end) as u64,
+            score: finding.score,
+            detector: finding.detector.as_str().to_owned(),
+            recognizer: finding.recognizer.to_string(),
+        };
+        Self {
+            id,
+            level: verdict.level(),
+            reasons: verdict.reasons().iter().map(|reason| reason.rule.to_string()).collect(),
+            findings: shown.map(finding).collect(),
+            topics: verdict
+                .topics()
+                .iter()
+                .map(|topic| TopicRow { name: topic.name.to_string(), probability: topic.probability })
+                .collect(),
+            coverage: Some(coverage_json(verdict.coverage())),
+            error: None,
+        }
+    }
+
+    fn remote(id: Value, verdict: proto::Verdict, coarse: &HashMap<String, String>) -> Self {
+        let finding = |finding: proto::Finding| {
+            let range = finding.codepoint_range.unwrap_or_default();
+            FindingRow {
+                coarse: coarse.get(&finding.entity_type).cloned().unwrap_or_else(|| "OTHER".to_owned()),
+                detector: strip(finding.detector().as_str_name(), "DETECTOR_"),
+                entity_type: finding.entity_type,
+                start: range.start,
+                end: range.end,
+                score: finding.score,
+                recognizer: finding.recognizer,
+            }
+        };
+        let coverage = verdict.coverage.as_ref().map(|coverage| {
+            let entry = |entry: &proto::DetectorCoverage| {
+                serde_json::json!({
+                    "detector": strip(entry.detector().as_str_name(), "DETECTOR_"),
+                    "status": strip(entry.status().as_str_name(), "COVERAGE_STATUS_"),
+                    "reason": entry.reason,
+                    "bytes_scanned": entry.bytes_scanned,
+                    "bytes_total": entry.bytes_total,
+                })
+            };
+            let detectors: Vec<Value> = coverage.detectors.iter().map(entry).collect();
+            serde_json::json!({ "complete": coverage.complete, "detectors": detectors })
+        });
+        Self {
+            id,
+            // An unknown level is confidential.
+            level: convert::level_from_proto(verdict.level()).unwrap_or(Sensitivity::HIGHEST),
+            reasons: verdict.reasons.into_iter().map(|reason| reason.rule).collect(),
+            findings: verdict.findings.into_iter().map(finding).collect(),
+            topics: verdict
+                .topics
+                .into_iter()
+                .map(|topic| TopicRow { name: topic.name, probability: topic.probability })
+                .collect(),
+            coverage,
+            error: None,
+        }
+    }
+}
+
+fn strip(name: &str, prefix: &str) -> String {
+    name.strip_prefix(prefix).unwrap_or(name).to_ascii_lowercase()
+}
+
+fn coverage_json(coverage: &Coverage) -> Value {
+    let entry = |entry: &crate::detect::DetectorCoverage| {
+        let (status, reason) = match &entry.status {
+            crate::detect::Status::Complete => ("complete", ""),
+            crate::detect::Status::PermittedSkip(why) => ("permitted_skip", why.as_ref()),
+            crate::detect::Status::Failed(why) => ("failed", why.as_ref()),
+        };
+        serde_json::json!({
+            "detector": entry.detector.as_str(),
+            "status": status,
+            "reason": reason,
+            "bytes_scanned": entry.bytes_scanned,
+            "bytes_total": entry.bytes_total,
+        })
+    };
+    let detectors: Vec<Value> = coverage.detectors.iter().map(entry).collect();
+    serde_json::json!({ "complete": coverage.is_complete(), "detectors": detectors })
+}
+
+type Line = Result<(Value, Item), (Value, String)>;
+
+/// The items of the arguments: the texts, or the lines of the input.
+fn items(
+    arguments: &Arguments,
+    max_bytes: u64,
+) -> Result<Box<dyn Iterator<Item = std::io::Result<Line>> + Send>, Failure> {
+    let Some(path) = &arguments.input else {
+        if arguments.text.is_empty() {
+            return Err(Failure("give texts as arguments, or --input FILE (`-` for standard input)".into()));
+        }
+        let texts = arguments.text.clone().into_iter().enumerate();
+        return Ok(Box::new(
+            texts.map(|(index, text)| Ok(Ok((Value::from(index + 1), Item { id: None, text, declared_level: None })))),
+        ));
+    };
+    let reader: Box<dyn BufRead + Send> = jsonl::open(path)?;
+    // JSON escapes can make a line six times as long as its text.
+    Ok(Box::new(Items::new(reader, max_bytes.saturating_mul(6)).map(|item| {
+        Ok(match item? {
+            Ok((line, item)) => Ok((item.id.clone().unwrap_or_else(|| Value::from(line)), item)),
+            Err(BadLine { line, problem }) => Err((Value::from(line), format!("line {line} {problem}"))),
+        })
+    })))
+}
+
+pub(super) fn run(common: &Common, arguments: Arguments) -> CommandResult {
+    if !(0.0..=1.0).contains(&arguments.min_score) {
+        return Err(Failure("--min-score must be from 0 to 1".into()));
+    }
+    let runtime = super::runtime()?;
+    if arguments.server.server.is_some() {
+        runtime.block_on(by_service(common, arguments))
+    } else {
+        runtime.block_on(in_process(common, arguments))
+    }
+}
+
+async fn in_process(common: &Common, arguments: Arguments) -> CommandResult {
+    let config = common.load()?;
+    let limit = config.limits.max_text_bytes;
+    let items = items(&arguments, limit)?;
+    let classifier = Arc::new(startup::classifier(&config)?);
+    let patience = config.limits.classify_deadline();
+    let ner = if arguments.all_findings { NerMode::Always } else { NerMode::Auto };
+    let width = std::thread::available_parallelism().map_or(2, |cores| cores.get() * 2);
+    let mut printer = Printer::new(&arguments);
+    let mut rows = futures_util::stream::iter(items)
+        .map(|line| {
+            let classifier = Arc::clone(&classifier);
+            async move {
+                let (id, item) = match line? {
+                    Ok(pair) => pair,
+                    Err((id, problem)) => return Ok::<_, std::io::Error>(Row::failed(id, problem)),
+                };
+                if item.text.len() as u64 > limit {
+                    let problem = format!(
+                        "the text holds {} bytes, the limit max_text_bytes is {limit}; split it, nothing was scanned",
+                        item.text.len()
+                    );
+                    return Ok(Row::failed(id, problem));
+                }
+                let document = Arc::new(Document::of(item.text));
+                let query = Query { declared_level: item.declared_level, ner, caller: ANONYMOUS.into() };
+                let classified = classifier.classify(&document, &query, Instant::now() + patience).await;
+                Ok(Row::local(id, &classified, &document, &classifier, arguments.min_score))
+            }
+        })
+        .buffered(width);
+    while let Some(row) = rows.try_next().await? {
+        printer.print(&row)?;
+    }
+    drop(rows);
+    classifier.shutdown().await;
+    printer.finish()
+}
+
+async fn by_service(common: &Common, arguments: Arguments) -> CommandResult {
+    let limit = common.file()?.server.limits.max_text_bytes;
+    let items = items(&arguments, limit)?;
+    let connection = arguments.server.connect(client::DEFAULT_SERVER).await?;
+    let mut service = ClassifierServiceClient::new(connection).max_decoding_message_size(usize::MAX);
+    let types = service.list_entity_types(proto::ListEntityTypesRequest {}).await.map_err(|s| client::explain(&s))?;
+    let coarse: HashMap<String, String> =
+        types.into_inner().entity_types.into_iter().map(|info| (info.name, info.coarse)).collect();
+    let options = proto::ClassifyOptions {
+        min_score: arguments.min_score,
+        ner: if arguments.all_findings { proto::NerMode::Always } else { proto::NerMode::Auto } as i32,
+        ..Default::default()
+    };
+    // A line that cannot be read is not sent; its place among the answers is kept here.
+    let (ids, mut waiting) = tokio::sync::mpsc::channel::<Result<Value, Row>>(1024);
+    let requests = futures_util::stream::iter(items).filter_map(move |line| {
+        let (ids, options) = (ids.clone(), options.clone());
+        async move {
+            let (place, request) = match line {
+                Ok(Ok((id, item))) => {
+                    let declared = item.declared_level.map_or(0, |level| convert::level(level) as i32);
+                    let request = proto::ClassifyRequest {
+                        text: item.text,
+                        options: Some(options),
+                        declared_level: declared,
+                        ..Default::default()
+                    };
+                    (Ok(id), Some(request))
+                }
+                Ok(Err((id, problem))) => (Err(Row::failed(id, problem)), None),
+                Err(error) => (Err(Row::failed(Value::Null, error.to_string())), None),
+            };
+            ids.send(place).await.ok()?;
+            request
+        }
+    });
+    let mut answers = service.classify_stream(requests).await.map_err(|s| client::explain(&s))?.into_inner();
+    let mut printer = Printer::new(&arguments);
+    while let Some(place) = waiting.recv().await {
+        let id = match place {
+            Ok(id) => id,
+            Err(row) => {
+                printer.print(&row)?;
+                continue;
+            }
+        };
+        let answer = answers.message().await.map_err(|s| client::explain(&s))?;
+        let row = match answer.and_then(|answer| answer.result) {
+            Some(ItemResult::Response(response)) => Row::remote(id, response.verdict.unwrap_or_default(), &coarse),
+            Some(ItemResult::Error(error)) => Row::failed(id, error.message),
+            None => Row::failed(id, "the service ended the stream before this item".to_owned()),
+        };
+        printer.print(&row)?;
+    }
+    printer.finish()
+}
+
+/// Prints rows as they come, and remembers whether one failed.
+struct Printer {
+    json: bool,
+    failed: bool,
+}
+
+impl Printer {
+    fn new(arguments: &Arguments) -> Self {
+        Self { json: arguments.json || arguments.input.is_some(), failed: false }
+    }
+
+    fn print(&mut self, row: &Row) -> std::io::Result<()> {
+        self.failed |= row.error.is_some();
+        if self.json {
+            return output::json(row);
+        }
+        output::line(format_args!("{}  {}", output::level(row.level), row.reasons.join(", ")))?;
+        if let Some(problem) = &row.error {
+            output::line(format_args!("  {problem}"))?;
+        }
+        if !row.findings.is_empty() {
+            let mut table = output::table(&["entity type", "from", "to", "score", "detector", "recognizer"]);
+            for finding in &row.findings {
+                table.add_row([
+                    finding.entity_type.clone(),
+                    finding.start.to_string(),
+                    finding.end.to_string(),
+                    format!("{:.2}", finding.score),
+                    finding.detector.clone(),
+                    finding.recognizer.clone(),
+                ]);
+            }
+            output::line(table)?;
+        }
+        Ok(())
+    }
+
+    fn finish(self) -> CommandResult {
+        Ok(if self.failed { Exit::SomeFailed } else { Exit::Done })
+    }
+}

@@ -1,0 +1,89 @@
+//! `cordon serve`: the service in the foreground, until SIGTERM or Ctrl-C.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use serde::Serialize;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::config::Listen;
+use crate::service::{self, Server};
+use crate::{startup, telemetry};
+
+use super::{CommandResult, Common, Exit, Failure};
+
+/// Arguments of `serve`.
+#[derive(Clone, Debug, clap::Args)]
+pub(super) struct Arguments {
+    /// Listen here instead of where the configuration says: 127.0.0.1:50051 or unix:/path; may be repeated. Port 0
+    /// takes a free one.
+    #[arg(long, value_name = "ADDRESS", env = "CORDON_LISTEN", value_delimiter = ',')]
+    listen: Vec<String>,
+    /// Write the addresses and the process id as JSON into this file once the service is SERVING.
+    #[arg(long, value_name = "FILE")]
+    ready_file: Option<PathBuf>,
+}
+
+#[derive(Serialize)]
+struct Ready {
+    listen: Vec<String>,
+    pid: u32,
+}
+
+pub(super) fn run(common: &Common, arguments: Arguments) -> CommandResult {
+    let mut file = common.file()?;
+    if !arguments.listen.is_empty() {
+        file.server.listen = arguments.listen;
+    }
+    let config = file.validate()?;
+    super::runtime()?.block_on(async {
+        // The signals are taken over first: one that arrives while the model loads still stops us cleanly.
+        let mut terminate = signal(SignalKind::terminate())?;
+        let mut interrupt = signal(SignalKind::interrupt())?;
+        let stop = async move {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+        };
+        if let Some(path) = &arguments.ready_file {
+            // One that a killed service left behind would tell of a readiness that is not there.
+            let _ = std::fs::remove_file(path);
+        }
+        if let Some(address) = config.telemetry.metrics_listen {
+            telemetry::start_metrics(address)
+                .map_err(|error| Failure(format!("cannot serve metrics on {address}: {error}")))?;
+        }
+        let mut doors = Vec::with_capacity(config.listen.len());
+        let mut places: Vec<Listen> = Vec::with_capacity(config.listen.len());
+        for listen in &config.listen {
+            let (door, place) = service::open(listen).await?;
+            doors.push(door);
+            places.push(place);
+        }
+        let parts = startup::parts(&config).await?;
+        let server = Server::new(&config, Arc::clone(&parts.classifier), parts.dispatcher, parts.audit, parts.tracker)?;
+        let listen: Vec<String> = places.iter().map(ToString::to_string).collect();
+        let ready = || {
+            tracing::info!(listen = %listen.join(", "), "serving");
+            if let Some(path) = &arguments.ready_file
+                && let Err(error) = write_ready(path, &listen)
+            {
+                tracing::error!(%error, path = %path.display(), "cannot write the ready file");
+            }
+        };
+        server.serve(doors, stop, ready).await?;
+        if let Some(path) = &arguments.ready_file {
+            let _ = std::fs::remove_file(path);
+        }
+        Ok(Exit::Done)
+    })
+}
+
+/// Written beside and moved into place, so a reader never sees half of it.
+fn write_ready(path: &PathBuf, listen: &[String]) -> std::io::Result<()> {
+    let beside = path.with_extension("partial");
+    let ready = Ready { listen: listen.to_vec(), pid: std::process::id() };
+    std::fs::write(&beside, serde_json::to_vec(&ready)?)?;
+    std::fs::rename(&beside, path)
+}
