@@ -1,0 +1,78 @@
+# Everything that a person or CI does with this repository. `make` alone lists it.
+
+PYTHON ?= python3
+CARGO  ?= cargo
+export PYTHON CARGO
+
+# Labelled texts for `make eval`: JSONL files, or folders with such files.
+DATA   ?= tests/corpus
+
+VENV   := .venv
+VENV_PYTHON := $(VENV)/bin/python
+VENV_STAMP  := $(VENV)/.installed
+PYTHON_CODE := assets scripts clients tests
+
+# In CI the profile of that name: no early stop, a test report, longer limits.
+ifeq ($(CI),true)
+NEXTEST_PROFILE := --profile ci
+endif
+
+.DEFAULT_GOAL := help
+.PHONY: help demo serve test test-rust test-python bench eval lint assets lock clean
+
+help: ## List these commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: ## Show Cordon at work: service, local model and a dozen requests, all on this machine
+	@$(PYTHON) scripts/demo.py
+
+serve: ## Run the service in the foreground, with local inference (Ollama if it runs, else a small pinned model)
+	@$(PYTHON) scripts/serve.py
+
+test: test-rust test-python ## Run every test
+
+test-rust: assets ## Run the Rust tests (with cargo-nextest if it is installed)
+	@if $(CARGO) nextest --version >/dev/null 2>&1; then \
+	    $(CARGO) nextest run --locked $(NEXTEST_PROFILE) && $(CARGO) test --locked --doc; \
+	else \
+	    echo "cargo-nextest is not installed; using cargo test"; \
+	    $(CARGO) test --locked; \
+	fi
+
+test-python: assets $(VENV_STAMP) ## Run the Python tests against the real service and the real local model
+	$(CARGO) build --locked --bin cordon
+	$(VENV_PYTHON) -m pytest tests/python
+
+bench: assets $(VENV_STAMP) ## Measure: rules, model, service, start, memory, and Presidio beside it
+	@$(VENV_PYTHON) scripts/bench.py
+
+eval: assets ## Measure detection and levels on labelled texts: make eval DATA="my.jsonl"
+	@$(CARGO) run --quiet --locked --release --bin cordon -- eval --gold $(DATA)
+
+lint: $(VENV_STAMP) ## Check format and lints of Rust and Python
+	$(CARGO) fmt --check
+	$(CARGO) clippy --locked --all-targets -- -D warnings
+	$(VENV)/bin/ruff check $(PYTHON_CODE)
+	$(VENV)/bin/ruff format --check $(PYTHON_CODE)
+
+assets: ## Fetch what Cordon runs with into the user's cache, pinned by hash
+	@$(PYTHON) assets/fetch.py
+
+lock: $(VENV_STAMP) ## Write all lock files of assets and Python packages anew (for maintainers; needs uv)
+	$(PYTHON) assets/relock.py
+	cd tests/python && uv pip compile --quiet --universal --python-version 3.10 --generate-hashes --no-annotate \
+	    --no-emit-index-url --custom-compile-command 'make lock' --output-file requirements.lock requirements.in
+	cd tests/bench/peers && uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
+	    --no-emit-index-url --custom-compile-command 'make lock' --output-file requirements.lock requirements.in
+
+clean: ## Remove what was built here (the assets in the user's cache stay)
+	$(CARGO) clean
+	rm -rf $(VENV) .pytest_cache .ruff_cache
+
+# A new environment whenever the lock file changes: no package of an older lock stays behind.
+$(VENV_STAMP): tests/python/requirements.lock
+	rm -rf $(VENV)
+	$(PYTHON) -m venv $(VENV)
+	$(VENV_PYTHON) -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --only-binary=:all: \
+	    --requirement tests/python/requirements.lock
+	touch $@
