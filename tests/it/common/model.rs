@@ -1,0 +1,63 @@
+//! Models for tests: the real one, and ones that find nothing, fail, hang, or answer rubbish.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use cordon::ner::{ClassifierError, Logits, ModelFactory, Ner, NerConfig, TokenClassifier, Vocabulary};
+
+/// Labels of the models that are not real.
+const LABELS: [&str; 3] = ["O", "B-GIVEN_NAME", "I-GIVEN_NAME"];
+
+/// Which model a test wants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Model {
+    /// The pinned one; `make assets` fetches it.
+    Real,
+    /// Finds nothing.
+    Quiet,
+    /// Every run fails.
+    Fails,
+    /// Never comes back in time.
+    Hangs,
+    /// Numbers that are no numbers.
+    Rubbish,
+    /// Rows of the wrong length.
+    WrongShape,
+    /// Panics, with the ids in its message.
+    Panics,
+}
+
+struct Scripted(Model);
+
+impl TokenClassifier for Scripted {
+    fn classify(&mut self, ids: &[u32]) -> Result<Logits, ClassifierError> {
+        let labels = LABELS.len();
+        let row = |first: f32| {
+            let mut values = vec![0.0; ids.len() * labels];
+            values.chunks_mut(labels).for_each(|row| row[0] = first);
+            Ok(Logits { values, tokens: ids.len(), labels })
+        };
+        match self.0 {
+            Model::Real | Model::Quiet => row(12.0),
+            Model::Fails => Err(ClassifierError::Run),
+            Model::Hangs => {
+                std::thread::sleep(Duration::from_secs(4));
+                row(12.0)
+            }
+            Model::Rubbish => row(f32::NAN),
+            Model::WrongShape => Ok(Logits { values: vec![1.0; labels], tokens: 1, labels }),
+            Model::Panics => panic!("ids {ids:?}"),
+        }
+    }
+}
+
+impl Model {
+    pub(crate) fn load(self, config: &NerConfig) -> Ner {
+        if self == Self::Real {
+            return Ner::load(config).unwrap_or_else(|error| panic!("{error}"));
+        }
+        let vocabulary = Vocabulary::of_words(&["a", "the", "is"], &LABELS).unwrap();
+        let factory: ModelFactory = Arc::new(move || Ok(Box::new(Scripted(self))));
+        Ner::with_models(config, vocabulary, factory).unwrap()
+    }
+}

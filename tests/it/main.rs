@@ -1,0 +1,19 @@
+//! Integration tests over real sockets, in one binary so that it links once.
+
+#![allow(unreachable_pub, missing_docs)]
+// A test that meets what it does not expect must panic.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::string_slice)]
+#![allow(clippy::print_stderr)]
+
+mod common;
+
+mod bad_input;
+mod classify;
+mod cli;
+mod corpus;
+mod dispatch;
+mod health;
+mod invariants;
+mod log;
+mod protocol;
+mod stop;

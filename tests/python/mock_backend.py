@@ -1,0 +1,105 @@
+"""A backend with a script: it speaks the OpenAI chat protocol on loopback, records what it was sent, and answers as told.
+
+It stands for both sides, local and cloud, so that a test can say which of them saw a text.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+MODEL = "scripted"
+ANSWER = ["Canberra", " is the", " capital", " of Australia."]
+
+
+class MockBackend:
+    """Listens from construction to `close`; use it as a context manager."""
+
+    def __init__(self) -> None:
+        self.requests: list[dict[str, Any]] = []
+        self.pieces = list(ANSWER)
+        self._lock = threading.Lock()
+        backend = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+            def do_GET(self) -> None:
+                self.reply({"object": "list", "data": [{"id": MODEL, "object": "model"}]})
+
+            def do_POST(self) -> None:
+                request = json.loads(self.rfile.read(int(self.headers["content-length"])))
+                with backend._lock:
+                    backend.requests.append(request)
+                    pieces = list(backend.pieces)
+                if request.get("stream"):
+                    self.stream(pieces, request)
+                else:
+                    message = {"role": "assistant", "content": "".join(pieces)}
+                    choice = {"index": 0, "message": message, "finish_reason": "stop"}
+                    self.reply({"model": MODEL, "choices": [choice], "usage": usage(pieces)})
+
+            def reply(self, body: dict[str, Any]) -> None:
+                data = json.dumps(body).encode()
+                self.send_response(200)
+                self.send_header("content-type", "application/json")
+                self.send_header("content-length", str(len(data)))
+                self.end_headers()
+                self.wfile.write(data)
+
+            def stream(self, pieces: list[str], request: dict[str, Any]) -> None:
+                self.send_response(200)
+                self.send_header("content-type", "text/event-stream")
+                self.send_header("connection", "close")
+                self.end_headers()
+                for piece in pieces:
+                    self.event({"choices": [{"index": 0, "delta": {"content": piece}, "finish_reason": None}]})
+                self.event({"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]})
+                if request.get("stream_options", {}).get("include_usage"):
+                    self.event({"choices": [], "usage": usage(pieces)})
+                self.wfile.write(b"data: [DONE]\n\n")
+                self.close_connection = True
+
+            def event(self, body: dict[str, Any]) -> None:
+                self.wfile.write(b"data: " + json.dumps({"model": MODEL, **body}).encode() + b"\n\n")
+                self.wfile.flush()
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+        self._thread.start()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._server.server_address[1]}/v1"
+
+    def reset(self) -> None:
+        """Forgets what it was sent and goes back to its usual answer."""
+        with self._lock:
+            self.requests.clear()
+            self.pieces = list(ANSWER)
+
+    def seen(self) -> str:
+        """Everything that it was sent, as one string."""
+        with self._lock:
+            return json.dumps(self.requests, ensure_ascii=False)
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+    def __enter__(self) -> MockBackend:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def usage(pieces: list[str]) -> dict[str, int]:
+    return {"prompt_tokens": 7, "completion_tokens": len(pieces), "total_tokens": 7 + len(pieces)}
