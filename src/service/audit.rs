@@ -2,6 +2,7 @@
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use tonic::{Request, Response, Status};
@@ -19,6 +20,9 @@ use super::proto::{
     VerifyLogRequest, VerifyLogResponse,
 };
 
+/// How long a question waits for records on their way to the disk.
+const SETTLE: Duration = Duration::from_secs(2);
+
 /// The service.
 #[derive(Clone, Debug)]
 pub(super) struct Audit {
@@ -28,6 +32,12 @@ pub(super) struct Audit {
 impl Audit {
     pub(super) fn new(core: Arc<Core>) -> Self {
         Self { core }
+    }
+
+    /// Lets what was answered before this question reach the disk, so that callers find the decisions whose ids they
+    /// hold. A log that cannot be written must still be readable, so the wait is short and its end is no error.
+    async fn settle(&self) {
+        let _ = tokio::time::timeout(SETTLE, self.core.audit.flush()).await;
     }
 }
 
@@ -173,6 +183,7 @@ impl AuditService for Audit {
             return Err(Refusal::field("page_size", "OUT_OF_RANGE", message).into());
         }
         let filter = filter(&request)?;
+        self.settle().await;
         let reader = self.core.audit.reader();
         let page = reader.list_async(filter, request.page_token, request.page_size).await.map_err(Refusal::from)?;
         Ok(Response::new(ListDecisionsResponse {
@@ -184,12 +195,14 @@ impl AuditService for Audit {
     async fn get_decision(&self, request: Request<GetDecisionRequest>) -> Result<Response<DecisionRecord>, Status> {
         core::caller(&request, Permission::AuditRead)?;
         let id: DecisionId = request.into_inner().decision_id.parse().map_err(Refusal::from)?;
+        self.settle().await;
         let stored = self.core.audit.reader().get_async(id).await.map_err(Refusal::from)?;
         Ok(Response::new(record(stored)))
     }
 
     async fn verify_log(&self, request: Request<VerifyLogRequest>) -> Result<Response<VerifyLogResponse>, Status> {
         core::caller(&request, Permission::AuditRead)?;
+        self.settle().await;
         let found = self
             .core
             .audit

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import stat
 import subprocess
+import time
 import uuid
 from pathlib import Path
 from types import SimpleNamespace
@@ -130,6 +131,12 @@ def test_the_command_line_lists_the_same_decisions(
 ) -> None:
     answer = dispatch(dispatcher, pb, TRIVIA)
     command = [str(program), "audit", "list", "--json", "--data-dir", str(backends.data_dir)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    # The command reads the files; a local answer does not wait until its record is there.
+    end = time.monotonic() + 10
+    while True:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+        if answer.decision_id in done.stdout or time.monotonic() > end:
+            break
+        time.sleep(0.1)
     assert answer.decision_id in done.stdout
     assert all(json.loads(line) for line in done.stdout.splitlines())

@@ -1,3 +1,5 @@
+//! The catalog reads what it should, refuses what it must, and names every problem at once.
+
 use super::*;
 
 const TYPE: &str = "[[entity_type]]\nname = \"T\"\ncategory = \"other\"\n";

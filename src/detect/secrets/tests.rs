@@ -1,3 +1,5 @@
+//! Credentials in code, configuration and prose, and what only looks like one.
+
 use super::*;
 
 fn found(text: &str) -> Vec<(String, &'static str)> {

@@ -1,3 +1,5 @@
+//! The estimate on prompts of each kind, its reasons, and its time on long ones.
+
 use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
