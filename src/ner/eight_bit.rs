@@ -51,7 +51,7 @@ pub(super) fn converted(file: &[u8]) -> Option<Vec<u8>> {
         return None;
     }
 
-    let mut written = Vec::with_capacity(file.len() * 2);
+    let mut written = Vec::with_capacity(file.len() * 3 / 2);
     for (raw, product) in &nodes {
         match product {
             Some(product) => put_bytes(&mut written, number::GRAPH_NODE, &product.node),

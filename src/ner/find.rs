@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use futures_util::StreamExt;
@@ -24,7 +24,7 @@ use super::onnx::{Graph, OnnxClassifier, environment};
 use super::prose::Looks;
 use super::spans::{Placed, entities};
 use super::windows::windows;
-use super::{LabelRule, ModelFactory, NerConfig, NerError, Vocabulary, locate};
+use super::{LabelRule, ModelFactory, NerConfig, NerError, TokenClassifier as _, Vocabulary, locate};
 
 /// Changes when the way from logits to findings does, so that a record tells which way it was.
 const DECODER_VERSION: &str = "1";
@@ -81,14 +81,19 @@ impl Ner {
         let graph = Graph::read(&paths.graph, config.eight_bit)?;
         let environment = environment(&paths.runtime)?;
         let model = blake3::hash(&graph.bytes);
-        let factory: ModelFactory =
-            Arc::new(move || Ok(Box::new(OnnxClassifier::new(&environment, &graph)?) as Box<_>));
         // One run before the first request: a graph with other labels than its config.json must not start.
         let sequence = vocabulary.wrap(&[]);
-        let trial = factory()?.classify(&sequence).map_err(|error| NerError::Model(error.to_string()))?;
+        let mut first = OnnxClassifier::new(&environment, &graph)?;
+        let trial = first.classify(&sequence).map_err(|error| NerError::Model(error.to_string()))?;
         if !trial.is_sound(sequence.len(), vocabulary.labels().len()) {
             return Err(NerError::Model("its output does not fit the labels of its config.json".into()));
         }
+        // The first lane takes that session: another one would cost its time and memory again.
+        let first = Mutex::new(Some(first));
+        let factory: ModelFactory = Arc::new(move || {
+            let ready = first.lock().unwrap_or_else(PoisonError::into_inner).take();
+            Ok(Box::new(ready.map_or_else(|| OnnxClassifier::new(&environment, &graph), Ok)?) as Box<_>)
+        });
         Self::start(config, vocabulary, model, factory)
     }
 
