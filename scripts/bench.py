@@ -325,7 +325,7 @@ def print_machine(program: Path, assets: dict[str, str]) -> None:
     print(f"{processor()}, {os.cpu_count()} cores, {platform.system()} {platform.release()}, load average {load}")
     print(
         f"{version_of(str(program), '--version')}, {version_of('rustc', '--version')}, "
-        f"Python {platform.python_version()}, {Path(assets['onnxruntime']).name}, {Path(assets['ner_model']).name}"
+        f"Python {platform.python_version()}, {Path(assets['onnxruntime']).parent.name}, {Path(assets['ner_model']).name}"
     )
 
 

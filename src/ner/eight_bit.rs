@@ -100,7 +100,7 @@ fn product(node: &[Field<'_>], tensors: &Tensors<'_>) -> Option<Product> {
     let rows = attribute(node, "K")?;
     let columns = attribute(node, "N")?;
     let block = attribute(node, "block_size")?;
-    if rows == 0 || columns == 0 || block < 2 || block % 2 != 0 {
+    if rows == 0 || columns == 0 || block < 2 || !block.is_multiple_of(2) {
         return None;
     }
     let blocks = rows.div_ceil(block);
