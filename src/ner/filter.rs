@@ -6,6 +6,7 @@ use std::ops::Range;
 
 use super::labels::Role;
 use super::prose::Capitals;
+use super::reason::Reason;
 use super::spans::Entity;
 use super::stopwords::{is_company_suffix, is_no_name, is_particle, is_project_word};
 
@@ -18,13 +19,15 @@ pub(super) struct Judged {
     pub(super) score: f32,
     /// Whether it is a place and not the address that the model says.
     pub(super) only_a_place: bool,
-    /// Why the score is lower than the model's; empty if it is not.
-    pub(super) note: &'static str,
+    /// Why it is less than what the model said.
+    pub(super) lowered: Option<Reason>,
 }
 
 /// Identifiers have checksums, which the rules verify; what the model alone calls one stays below
 /// [`crate::detect::Likelihood::Possible`].
 const IDENTIFIER_CAP: f32 = 0.35;
+/// Shorter numbers identify nobody.
+const FEWEST_DIGITS: usize = 4;
 /// A number that only the model calls a phone. The rules know the formats and the words that go with them.
 const PHONE_CAP: f32 = 0.6;
 /// Least probability in text that is not prose.
@@ -37,56 +40,70 @@ const SMALL_FACTOR: f32 = 0.7;
 const ACRONYM_FLOOR: f32 = 0.9;
 
 /// Judges an entity by its words and what stands around it. `place_before` is where the last place or address ended.
-/// `None` drops the entity.
-pub(super) fn judge(text: &str, entity: &Entity, place_before: Option<usize>) -> Option<Judged> {
-    let value = text.get(entity.range.clone())?;
-    let kept = |score: f32, note| Some(Judged { range: entity.range.clone(), score, only_a_place: false, note });
+///
+/// # Errors
+/// The reason why it is dropped.
+pub(super) fn judge(text: &str, entity: &Entity, place_before: Option<usize>) -> Result<Judged, Reason> {
+    let value = text.get(entity.range.clone()).ok_or(Reason::Empty)?;
+    let kept = |score: f32, lowered| Judged { range: entity.range.clone(), score, only_a_place: false, lowered };
+    let unless = |wrong: bool, reason: Reason| if wrong { Err(reason) } else { Ok(()) };
     match entity.role {
         Role::GivenName | Role::Surname | Role::Person => name(text, entity),
         Role::Place | Role::Region => {
-            let judged = name(text, entity)?;
-            value.contains(char::is_alphabetic).then_some(judged)
+            unless(!value.contains(char::is_alphabetic), Reason::NoLetters)?;
+            name(text, entity)
         }
-        Role::Building => None,
+        Role::Building => Err(Reason::HouseNumberAlone),
         Role::PostalCode => postal_code(text, value, entity, place_before),
         Role::Street | Role::Unit => address(text, value, entity),
-        Role::Phone => (is_phone(value) && !is_glued(text, &entity.range))
-            .then(|| kept(entity.score.min(PHONE_CAP), "format_unchecked"))?,
-        Role::Email => value.contains('@').then(|| kept(entity.score, ""))?,
-        Role::Url => value.contains(['.', '/']).then(|| kept(entity.score, ""))?,
+        Role::Phone => {
+            unless(!is_phone(value), Reason::NotAPhone)?;
+            unless(is_glued(text, &entity.range), Reason::PartOfLonger)?;
+            Ok(kept(entity.score.min(PHONE_CAP), Some(Reason::FormatUnchecked)))
+        }
+        Role::Email => unless(!value.contains('@'), Reason::NoAtSign).map(|()| kept(entity.score, None)),
+        Role::Url => unless(!value.contains(['.', '/']), Reason::NotAUrl).map(|()| kept(entity.score, None)),
         Role::Identifier => {
             let digits = value.chars().filter(char::is_ascii_digit).count();
-            (digits >= 4).then(|| kept(entity.score.min(IDENTIFIER_CAP), "no_checksum"))?
+            unless(digits < FEWEST_DIGITS, Reason::FewDigits)?;
+            Ok(kept(entity.score.min(IDENTIFIER_CAP), Some(Reason::NoChecksum)))
         }
-        Role::Other => kept(entity.score, ""),
+        Role::Other => Ok(kept(entity.score, None)),
     }
 }
 
 /// A person or a place: words that could be a name, not a piece of code, of a mail address or of a company's name.
-fn name(text: &str, entity: &Entity) -> Option<Judged> {
-    let range = capitalised(text, entity)?;
-    let value = text.get(range.clone())?;
-    if is_glued(text, &range) || !value.split_whitespace().all(could_be_name) {
-        return None;
+fn name(text: &str, entity: &Entity) -> Result<Judged, Reason> {
+    let range = capitalised(text, entity).ok_or(Reason::NoCapital)?;
+    let value = text.get(range.clone()).ok_or(Reason::Empty)?;
+    if is_glued(text, &range) {
+        return Err(Reason::PartOfLonger);
+    }
+    if !value.split_whitespace().all(could_be_name) {
+        return Err(Reason::NotAWord);
     }
     let person = !matches!(entity.role, Role::Place | Role::Region);
-    if person && (value.split_whitespace().all(is_no_name) || is_company(text, &range)) {
-        return None;
+    if person && value.split_whitespace().all(is_no_name) {
+        return Err(Reason::CommonWord);
+    }
+    if person && let Some(reason) = is_company(text, &range) {
+        return Err(reason);
     }
     if entity.looks.is_machine() && entity.score < MACHINE_FLOOR {
-        return None;
+        return Err(Reason::MachineText);
     }
     let single = !value.contains(char::is_whitespace);
     let capitals = value.chars().filter(|c| c.is_alphabetic()).all(char::is_uppercase);
     if single && capitals && value.contains(char::is_uppercase) && entity.looks.capitals != Capitals::All {
         let letters = value.chars().count();
         if entity.score < ACRONYM_FLOOR || letters < 4 {
-            return None;
+            return Err(Reason::Acronym);
         }
     }
     let small = !value.contains(char::is_uppercase) && value.contains(char::is_lowercase);
-    let (score, note) = if small { (entity.score * SMALL_FACTOR, "no_capital") } else { (entity.score, "") };
-    Some(Judged { range, score, only_a_place: false, note })
+    let (score, lowered) =
+        if small { (entity.score * SMALL_FACTOR, Some(Reason::SmallLetters)) } else { (entity.score, None) };
+    Ok(Judged { range, score, only_a_place: false, lowered })
 }
 
 /// The entity without the words at its ends that have no capital, unless they are particles at its front; where
@@ -180,74 +197,75 @@ const SUFFIX_REACH: usize = 3;
 /// Bytes around an entity that are looked at.
 const NEAR: usize = 64;
 
-/// Whether the name is a company's or a project's: "Barber LLC", "Olson and Sons", "Project Magnolia".
-fn is_company(text: &str, range: &Range<usize>) -> bool {
+/// Why the name is not a person's but a company's or a project's: "Barber LLC", "Olson and Sons", "Project Magnolia".
+fn is_company(text: &str, range: &Range<usize>) -> Option<Reason> {
     let start = text.ceil_char_boundary(range.start.saturating_sub(NEAR));
     let end = text.floor_char_boundary((range.end + NEAR).min(text.len()));
     let before = text.get(start..range.start).unwrap_or_default();
     if before.ends_with([' ', '\u{a0}']) && before.split_whitespace().next_back().is_some_and(is_project_word) {
-        return true;
+        return Some(Reason::ProjectName);
     }
     let after = text.get(range.end..end).unwrap_or_default();
     if !after.starts_with([' ', '\u{a0}', ',']) {
-        return false;
+        return None;
     }
     let line = after.lines().next().unwrap_or_default();
     for (position, word) in line.split_whitespace().take(SUFFIX_REACH).enumerate() {
         let bare = word.trim_matches(|c: char| !c.is_alphanumeric() && c != '&');
         if is_company_suffix(bare) {
-            return true;
+            return Some(Reason::CompanyName);
         }
         // Only words of the company's own name stand in between, and its punctuation ends it.
         let own =
             bare.chars().next().is_some_and(char::is_uppercase) || matches!(bare, "and" | "&" | "of" | "und" | "et");
         if !own || word.ends_with(['.', ',', ';', ':', '!', '?', ')']) && position + 1 < SUFFIX_REACH && bare.len() > 2
         {
-            return false;
+            return None;
         }
     }
-    false
+    None
 }
 
 /// An address has the name of a street and a number; the name alone is a place.
-fn address(text: &str, value: &str, entity: &Entity) -> Option<Judged> {
+fn address(text: &str, value: &str, entity: &Entity) -> Result<Judged, Reason> {
     let long_word = |word: &str| {
         word.chars().filter(|c| c.is_alphabetic()).count() >= 3 && !word.contains(['_', '{', '}', '=', '<', '>', '\\'])
     };
-    if is_glued(text, &entity.range) || !value.split_whitespace().any(long_word) {
-        return None;
+    if is_glued(text, &entity.range) {
+        return Err(Reason::PartOfLonger);
+    }
+    if !value.split_whitespace().any(long_word) {
+        return Err(Reason::NoStreetName);
     }
     if entity.looks.is_machine() && entity.score < MACHINE_FLOOR {
-        return None;
+        return Err(Reason::MachineText);
     }
-    let full = Judged { range: entity.range.clone(), score: entity.score, only_a_place: false, note: "" };
     if value.contains(|c: char| c.is_numeric()) {
-        return Some(full);
+        return Ok(Judged { range: entity.range.clone(), score: entity.score, only_a_place: false, lowered: None });
     }
     let judged = name(text, entity)?;
-    Some(Judged { only_a_place: true, note: "street_without_number", ..judged })
+    Ok(Judged { only_a_place: true, lowered: Some(Reason::StreetWithoutNumber), ..judged })
 }
 
 /// How far behind a place a postal code still belongs to it, in bytes: a flat or a country stands in between.
 const POSTAL_CODE_REACH: usize = 32;
 
 /// A bare number is a postal code only behind a place or behind a word that says so, and then it is a place.
-fn postal_code(text: &str, value: &str, entity: &Entity, place_before: Option<usize>) -> Option<Judged> {
+fn postal_code(text: &str, value: &str, entity: &Entity, place_before: Option<usize>) -> Result<Judged, Reason> {
     let digits = value.chars().filter(char::is_ascii_digit).count();
     let start = text.ceil_char_boundary(entity.range.start.saturating_sub(POSTAL_CODE_REACH));
-    let before = text.get(start..entity.range.start)?;
+    let before = text.get(start..entity.range.start).unwrap_or_default();
     let near = place_before.is_some_and(|end| end >= start);
     let named = || {
         let words = before.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
         words.rev().take(2).any(|word| POSTAL_WORDS.contains(&word.to_lowercase().as_str()))
     };
     let form = (3..=9).contains(&digits) && value.len() <= 12 && !is_glued(text, &entity.range);
-    (form && entity.score >= POSTAL_FLOOR && (near || named())).then(|| Judged {
-        range: entity.range.clone(),
-        score: entity.score,
-        only_a_place: true,
-        note: "postal_code",
-    })
+    if !form || entity.score < POSTAL_FLOOR || !(near || named()) {
+        return Err(Reason::PostalCodeAlone);
+    }
+    let lowered = Some(Reason::PostalCode);
+    Ok(Judged { range: entity.range.clone(), score: entity.score, only_a_place: true, lowered })
 }
 
 /// Least probability of a postal code that stands apart from its address.
@@ -285,7 +303,7 @@ mod tests {
     fn judged(text: &str, value: &str, role: Role, score: f32) -> Option<(String, f32)> {
         let start = text.find(value).unwrap();
         let entity = Entity { range: start..start + value.len(), kind: 0, role, score, looks: Looks::of(text) };
-        judge(text, &entity, None).map(|judged| (text[judged.range].to_owned(), judged.score))
+        judge(text, &entity, None).ok().map(|judged| (text[judged.range].to_owned(), judged.score))
     }
 
     fn person(text: &str, value: &str) -> bool {

@@ -22,6 +22,7 @@ use super::labels::{Group, Kind, LabelSet};
 use super::lanes::{Lanes, Ticket};
 use super::onnx::{Graph, OnnxClassifier, environment};
 use super::prose::Looks;
+use super::reason::{Dropped, Reason};
 use super::spans::{Placed, entities};
 use super::windows::windows;
 use super::{LabelRule, ModelFactory, NerConfig, NerError, TokenClassifier as _, Vocabulary, locate};
@@ -39,6 +40,8 @@ const YIELD_EVERY: usize = 64;
 pub struct NerReport {
     /// In the order of parts and offsets.
     pub findings: Vec<Finding>,
+    /// What the model said and a rule dropped, for explanations; in the same order.
+    pub dropped: Vec<Dropped>,
     /// The receipt.
     pub coverage: DetectorCoverage,
 }
@@ -168,8 +171,10 @@ impl Ner {
             None if skipped => Status::PermittedSkip("machine_text".into()),
             None => Status::Complete,
         };
+        let (findings, dropped) = findings(document, done, &self.lanes.engine().labels);
         NerReport {
-            findings: findings(document, done, &self.lanes.engine().labels),
+            findings,
+            dropped,
             coverage: DetectorCoverage {
                 detector: Detector::Ner,
                 status,
@@ -250,29 +255,37 @@ impl Ner {
 }
 
 /// Puts the words of all windows in one row for each part, joins and judges them.
-fn findings(document: &Document, mut done: Vec<Done>, labels: &LabelSet) -> Vec<Finding> {
+fn findings(document: &Document, mut done: Vec<Done>, labels: &LabelSet) -> (Vec<Finding>, Vec<Dropped>) {
     done.sort_unstable_by_key(|done| (done.part, done.core.start));
-    let mut found = Vec::new();
+    let (mut found, mut dropped) = (Vec::new(), Vec::new());
     for windows in done.chunk_by(|a, b| a.part == b.part) {
         let Some(part) = windows.first().map(|window| window.part) else { continue };
         let Some(text) = document.parts().get(part).map(|part| part.text.expose()) else { continue };
         let mut place_before = None;
         for entity in entities(text, &placed(windows), labels) {
-            let Some(judged) = judge(text, &entity, place_before) else { continue };
             let Some(kind) = labels.kinds.get(entity.kind) else { continue };
             let Some(group) = labels.groups.get(kind.group) else { continue };
+            let judged = match judge(text, &entity, place_before) {
+                Ok(judged) => judged,
+                Err(reason) => {
+                    let (range, entity_type) = (entity.range, group.entity_type.clone());
+                    dropped.push(Dropped { part, range, entity_type, score: entity.score, reason });
+                    continue;
+                }
+            };
             if entity.role.is_place() {
                 place_before = Some(judged.range.end);
             }
             let group = if judged.only_a_place { labels.place_group().unwrap_or(group) } else { group };
-            let explanation = explain(kind, entity.score, judged.note);
+            let explanation = explain(kind, entity.score, judged.lowered);
             found.push(finding(part, judged.range, group, judged.score, explanation));
         }
     }
-    found
+    (found, dropped)
 }
 
-fn explain(kind: &Kind, base_score: f32, note: &'static str) -> Explanation {
+fn explain(kind: &Kind, base_score: f32, lowered: Option<Reason>) -> Explanation {
+    let note = lowered.map_or("", Reason::name);
     Explanation { pattern: Arc::clone(&kind.name), base_score, note: note.into(), ..Explanation::default() }
 }
 

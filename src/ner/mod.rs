@@ -27,6 +27,7 @@ mod lanes;
 mod onnx;
 mod onnx_file;
 mod prose;
+mod reason;
 mod spans;
 mod stopwords;
 #[cfg(test)]
@@ -43,4 +44,5 @@ pub use classifier::{ClassifierError, Logits, ModelFactory, TokenClassifier};
 pub use config::{LabelRule, NerConfig};
 pub use error::NerError;
 pub use find::{Ner, NerReport};
+pub use reason::{Dropped, Reason};
 pub use vocabulary::Vocabulary;

@@ -1,7 +1,7 @@
 //! Conditions as they are evaluated: type names turned into bits, every default filled in, nothing left that could
 //! fail while a request waits.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use crate::detect::{Category, Detector};
@@ -115,12 +115,16 @@ pub(super) struct Reach {
 pub(super) struct TypeIndex {
     numbers: HashMap<Arc<str>, usize>,
     categories: Vec<Category>,
+    cues: HashSet<Arc<str>>,
 }
 
 impl TypeIndex {
     pub(super) fn new(known: &dyn KnownTypes) -> Self {
         let mut index = Self::default();
         for name in known.names() {
+            if known.is_cue(&name) {
+                index.cues.insert(Arc::clone(&name));
+            }
             if let Some(category) = known.category(&name) {
                 index.numbers.insert(name, index.categories.len());
                 index.categories.push(category);
@@ -131,6 +135,11 @@ impl TypeIndex {
 
     pub(super) fn number(&self, name: &str) -> Option<usize> {
         self.numbers.get(name).copied()
+    }
+
+    /// Whether a type is only a cue.
+    pub(super) fn is_cue(&self, name: &str) -> bool {
+        self.cues.contains(name)
     }
 
     fn of_category(&self, wanted: Category) -> impl Iterator<Item = usize> + '_ {

@@ -74,7 +74,10 @@ pub(super) fn types(raw: &[Spanned<Table>], known: &dyn KnownTypes, problems: &m
             continue;
         };
         match category.try_into::<Category>() {
-            Ok(category) => table = table.with(name, category),
+            Ok(category) => {
+                let cue = entry.get_ref().get("cue").and_then(Value::as_bool).unwrap_or(false);
+                table = if cue { table.with_cue(name, category) } else { table.with(name, category) };
+            }
             Err(error) => problems.error(entry.span(), format!("{field}.category"), error.message()),
         }
     }

@@ -25,7 +25,7 @@ impl Policy {
     /// For each level the first rule that holds is the reason.
     #[must_use]
     pub fn decide(&self, mut evidence: Evidence<'_>) -> Verdict {
-        self.order(&mut evidence);
+        let allowed = self.order(&mut evidence);
         let mut reasons = self.reasons(&evidence);
         if !evidence.coverage.is_complete() {
             reasons.push(built_in(
@@ -38,12 +38,18 @@ impl Policy {
             reasons.push(built_in(DECLARED_LEVEL, declared, "The caller declared at least this level."));
         }
         // Stable: within a level the rule of the policy stays before the built-in reasons.
-        reasons.sort_by_key(|reason| std::cmp::Reverse(reason.level));
+        reasons.sort_by_key(|because| std::cmp::Reverse(because.reason.level));
+        let (findings, cues) = self.divide(evidence.findings, &mut reasons);
+        let (reasons, because): (Vec<Reason>, Vec<Vec<usize>>) =
+            reasons.into_iter().map(|because| (because.reason, because.findings)).unzip();
         Verdict {
             document_id: evidence.document.id(),
             level: reasons.first().map_or(Sensitivity::Public, |reason| reason.level),
             reasons,
-            findings: evidence.findings,
+            because,
+            findings,
+            cues,
+            allowed,
             topics: evidence.topics,
             coverage: evidence.coverage,
             policy: self.reference.clone(),
@@ -75,32 +81,58 @@ impl Policy {
             .any(|rule| holds(&rule.condition, &view, &mut Vec::new()))
     }
 
-    /// Drops what the policy allows by name and puts the rest in the order of the document.
-    fn order(&self, evidence: &mut Evidence<'_>) {
+    /// Takes out what the policy allows by name and puts the rest in the order of the document.
+    fn order(&self, evidence: &mut Evidence<'_>) -> Vec<Finding> {
         let document = evidence.document;
-        evidence.findings.retain(|finding| !self.allows(finding, document));
+        let allowed = evidence.findings.extract_if(.., |finding| self.allows(finding, document)).collect();
         evidence.findings.sort_by(|a, b| place(a).cmp(&place(b)).then_with(|| a.entity_type.cmp(&b.entity_type)));
+        allowed
     }
 
-    fn reasons(&self, evidence: &Evidence<'_>) -> Vec<Reason> {
+    /// Findings and cues apart, and the reasons counting in findings alone.
+    fn divide(&self, all: Vec<Finding>, reasons: &mut [Because]) -> (Vec<Finding>, Vec<Finding>) {
+        let (mut findings, mut cues) = (Vec::with_capacity(all.len()), Vec::new());
+        let mut places: Vec<Option<usize>> = Vec::with_capacity(all.len());
+        for finding in all {
+            let cue = self.index.is_cue(finding.entity_type.as_str());
+            places.push((!cue).then_some(findings.len()));
+            if cue { &mut cues } else { &mut findings }.push(finding);
+        }
+        for because in reasons {
+            because.findings =
+                because.findings.iter().filter_map(|index| places.get(*index).copied().flatten()).collect();
+        }
+        (findings, cues)
+    }
+
+    fn reasons(&self, evidence: &Evidence<'_>) -> Vec<Because> {
         let view = View::new(evidence, &self.index, self.min_score);
         let mut reasons = Vec::new();
         for level in LEVELS {
             for rule in self.rules.iter().filter(|rule| rule.level == level) {
                 let mut because = Vec::new();
                 if holds(&rule.condition, &view, &mut because) {
-                    reasons.push(Reason {
+                    because.sort_unstable();
+                    because.dedup();
+                    let reason = Reason {
                         rule: Arc::clone(&rule.id),
                         level,
                         description: Arc::clone(&rule.description),
                         entity_types: types_of(&because, &evidence.findings),
-                    });
+                    };
+                    reasons.push(Because { reason, findings: because });
                     break;
                 }
             }
         }
         reasons
     }
+}
+
+/// A reason, with the indices of the findings that made it apply.
+struct Because {
+    reason: Reason,
+    findings: Vec<usize>,
 }
 
 fn place(finding: &Finding) -> (usize, usize, usize) {
@@ -113,6 +145,7 @@ fn types_of(because: &[usize], findings: &[Finding]) -> Vec<EntityType> {
     types.into_iter().cloned().collect()
 }
 
-fn built_in(rule: &str, level: Sensitivity, description: &str) -> Reason {
-    Reason { rule: Arc::from(rule), level, description: Arc::from(description), entity_types: Vec::new() }
+fn built_in(rule: &str, level: Sensitivity, description: &str) -> Because {
+    let reason = Reason { rule: Arc::from(rule), level, description: Arc::from(description), entity_types: Vec::new() };
+    Because { reason, findings: Vec::new() }
 }

@@ -10,6 +10,8 @@ use crate::detect::{Catalog, Category};
 pub trait KnownTypes {
     /// The category of a type; `None` if there is no such type.
     fn category(&self, entity_type: &str) -> Option<Category>;
+    /// Whether a type is only a cue for conditions and is never reported.
+    fn is_cue(&self, entity_type: &str) -> bool;
     /// All names, for suggestions and for rules about a whole category.
     fn names(&self) -> Vec<Arc<str>>;
 }
@@ -17,8 +19,11 @@ pub trait KnownTypes {
 /// A plain table of types.
 #[derive(Clone, Debug, Default)]
 pub struct TypeTable {
-    types: BTreeMap<Arc<str>, Category>,
+    types: BTreeMap<Arc<str>, (Category, Cue)>,
 }
+
+/// Whether a type is only a cue.
+type Cue = bool;
 
 impl TypeTable {
     /// An empty table.
@@ -27,10 +32,17 @@ impl TypeTable {
         Self::default()
     }
 
-    /// Adds a type.
+    /// Adds a type that is reported.
     #[must_use]
     pub fn with(mut self, name: &str, category: Category) -> Self {
-        self.types.insert(Arc::from(name), category);
+        self.types.insert(Arc::from(name), (category, false));
+        self
+    }
+
+    /// Adds a type that is only a cue.
+    #[must_use]
+    pub fn with_cue(mut self, name: &str, category: Category) -> Self {
+        self.types.insert(Arc::from(name), (category, true));
         self
     }
 
@@ -39,7 +51,8 @@ impl TypeTable {
     pub fn and(mut self, other: &dyn KnownTypes) -> Self {
         for name in other.names() {
             if let Some(category) = other.category(&name) {
-                self.types.insert(name, category);
+                let cue = other.is_cue(&name);
+                self.types.insert(name, (category, cue));
             }
         }
         self
@@ -48,7 +61,11 @@ impl TypeTable {
 
 impl KnownTypes for TypeTable {
     fn category(&self, entity_type: &str) -> Option<Category> {
-        self.types.get(entity_type).copied()
+        self.types.get(entity_type).map(|(category, _)| *category)
+    }
+
+    fn is_cue(&self, entity_type: &str) -> bool {
+        self.types.get(entity_type).is_some_and(|(_, cue)| *cue)
     }
 
     fn names(&self) -> Vec<Arc<str>> {
@@ -59,6 +76,10 @@ impl KnownTypes for TypeTable {
 impl KnownTypes for Catalog {
     fn category(&self, entity_type: &str) -> Option<Category> {
         self.entity_type(entity_type).map(|info| info.category)
+    }
+
+    fn is_cue(&self, entity_type: &str) -> bool {
+        self.entity_type(entity_type).is_some_and(|info| info.cue)
     }
 
     fn names(&self) -> Vec<Arc<str>> {

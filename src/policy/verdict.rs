@@ -39,7 +39,11 @@ pub struct Verdict {
     pub(super) document_id: u64,
     pub(super) level: Sensitivity,
     pub(super) reasons: Vec<Reason>,
+    /// For each reason, the indices of the findings that made it apply.
+    pub(super) because: Vec<Vec<usize>>,
     pub(super) findings: Vec<Finding>,
+    pub(super) cues: Vec<Finding>,
+    pub(super) allowed: Vec<Finding>,
     pub(super) topics: Vec<Topic>,
     pub(super) coverage: Coverage,
     pub(super) policy: PolicyReference,
@@ -64,10 +68,35 @@ impl Verdict {
         &self.reasons
     }
 
-    /// All findings, in the order of parts and offsets.
+    /// All findings, in the order of parts and offsets, without cues.
     #[must_use]
     pub fn findings(&self) -> &[Finding] {
         &self.findings
+    }
+
+    /// For each finding, the reasons that it made apply.
+    #[must_use]
+    pub fn reasons_by_finding(&self) -> Vec<Vec<&Reason>> {
+        let mut by_finding: Vec<Vec<&Reason>> = vec![Vec::new(); self.findings.len()];
+        for (reason, because) in self.reasons.iter().zip(&self.because) {
+            for finding in because {
+                by_finding.get_mut(*finding).into_iter().for_each(|reasons| reasons.push(reason));
+            }
+        }
+        by_finding
+    }
+
+    /// What only helped the rules to judge, such as a pronoun or a word of fiction. It explains the verdict on the
+    /// caller's own screen and is never reported, counted or redacted.
+    #[must_use]
+    pub fn cues(&self) -> &[Finding] {
+        &self.cues
+    }
+
+    /// What was found and then left out, because the policy lists its value as harmless.
+    #[must_use]
+    pub fn allowed(&self) -> &[Finding] {
+        &self.allowed
     }
 
     /// What the text is about.

@@ -85,6 +85,8 @@ pub struct EntityTypeInfo {
     pub description: Arc<str>,
     /// Countries of the type and of its recognizers.
     pub countries: BTreeSet<String>,
+    /// Whether it only helps rules to judge other findings; then it is evidence for the policy and never reported.
+    pub cue: bool,
     /// Detectors of the catalog that find it; the model adds its own.
     pub detectors: BTreeSet<&'static str>,
     /// Names of the validators of its recognizers.
@@ -160,6 +162,7 @@ impl Catalog {
                     coarse: "OTHER".to_owned(),
                     description: String::new(),
                     countries: Vec::new(),
+                    cue: false,
                 });
             }
         }
@@ -262,8 +265,8 @@ impl Catalog {
     fn compute_digest(&self) -> String {
         let mut hasher = blake3::Hasher::new();
         for info in self.types.values() {
-            let EntityTypeInfo { name, category, coarse, description, .. } = info;
-            line(&mut hasher, &(name, category, coarse.as_ref(), description.as_ref(), &info.countries));
+            let EntityTypeInfo { name, category, coarse, description, countries, cue, .. } = info;
+            line(&mut hasher, &(name, category, coarse.as_ref(), description.as_ref(), countries, cue));
         }
         for spec in &self.recognizers {
             line(&mut hasher, spec.as_ref());
@@ -297,6 +300,7 @@ impl EntityTypeInfo {
             coarse: Arc::from("OTHER"),
             description: Arc::from("a label of the configured model"),
             countries: BTreeSet::new(),
+            cue: false,
             detectors: BTreeSet::new(),
             validators: BTreeSet::new(),
             sources: BTreeSet::new(),
@@ -310,6 +314,7 @@ impl EntityTypeInfo {
             coarse: spec.coarse.as_str().into(),
             description: spec.description.as_str().into(),
             countries: spec.countries.iter().cloned().collect(),
+            cue: spec.cue,
             detectors: BTreeSet::new(),
             validators: BTreeSet::new(),
             sources: BTreeSet::new(),

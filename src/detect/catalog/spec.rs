@@ -39,6 +39,10 @@ pub struct EntityTypeSpec {
     /// ISO 3166-1 alpha-2 codes; empty for a type of no country.
     #[serde(default)]
     pub countries: Vec<String>,
+    /// Whether it only helps rules to judge other findings, such as a pronoun or a word of fiction. A cue is evidence
+    /// for conditions of the policy and is never reported, counted or redacted.
+    #[serde(default)]
+    pub cue: bool,
 }
 
 fn other() -> String {

@@ -164,7 +164,7 @@ fn at_word(view: &str, range: &Range<usize>, word: Word, emit: &mut impl FnMut(S
             if let Some((value, score)) = codes::code(view, range, word) {
                 let (entity_type, note) = match word {
                     Word::OneTimeCode => ("ONE_TIME_CODE", "a code that is valid once"),
-                    Word::CardCode => ("CARD_SECURITY_CODE", "the check number of a card"),
+                    Word::CardCode => ("CVV", "the check number of a card"),
                     _ => ("ACCESS_CODE", "a number that opens something"),
                 };
                 emit(SecretMatch { range: value, entity_type, score, pattern: "code_in_prose", note });

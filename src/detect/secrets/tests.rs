@@ -130,7 +130,7 @@ fn codes_in_sentences() {
         ("933018 is your code, never share it", "933018", "ONE_TIME_CODE"),
         ("Ihr Bestätigungscode: 771 204", "771 204", "ONE_TIME_CODE"),
         ("PIN till telefonen är 5093", "5093", "ACCESS_CODE"),
-        ("4111 1111 1111 1111, cvv 731", "731", "CARD_SECURITY_CODE"),
+        ("4111 1111 1111 1111, cvv 731", "731", "CVV"),
         ("badge du local technique : code 2846B au clavier", "2846B", "ACCESS_CODE"),
         ("triage tablets — pin 2970 / wifi open", "2970", "ACCESS_CODE"),
     ] {

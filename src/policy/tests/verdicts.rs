@@ -128,3 +128,37 @@ fn a_verdict_says_nothing_of_the_text() {
     let verdict = policy().decide(evidence(&document, vec![at(&document, "PERSON", "canary-7f3a")]));
     assert!(!format!("{verdict:?}").contains("canary"));
 }
+
+#[test]
+fn cues_count_for_rules_and_are_not_reported() {
+    let known = types().with_cue("SHE", Category::Person);
+    let when = r#"{ near = [{ any_of = ["SHE"] }, { any_of = ["HEALTH_CONDITION"] }], within = 50 }"#;
+    let tables = format!("[[rule]]\nid = \"r\"\nlevel = \"confidential\"\ndescription = \"d\"\nwhen = {when}\n");
+    let policy = Policy::parse(&source(&tables), &known).unwrap();
+    let document = document(&["Asthma: the report of her asthma, at 12 Elm Row"]);
+    let found = [("SHE", "her"), ("STREET_ADDRESS", "12 Elm Row"), ("HEALTH_CONDITION", "asthma")];
+    let found = found.map(|(entity_type, value)| at(&document, entity_type, value)).to_vec();
+    let verdict = policy.decide(evidence(&document, found));
+    assert_eq!(verdict.level(), Sensitivity::Confidential);
+    let names = |findings: &[Finding]| findings.iter().map(|f| f.entity_type.to_string()).collect::<Vec<_>>();
+    assert_eq!(names(verdict.findings()), ["HEALTH_CONDITION", "STREET_ADDRESS"]);
+    assert_eq!(names(verdict.cues()), ["SHE"]);
+    let used: Vec<usize> = verdict.reasons_by_finding().iter().map(Vec::len).collect();
+    assert_eq!(used, [1, 0], "the address made no rule apply, and the cue is not counted among the findings");
+    assert_eq!(names_of(&verdict.reasons()[0].entity_types), ["HEALTH_CONDITION", "SHE"]);
+}
+
+#[test]
+fn what_the_policy_allows_is_kept_apart() {
+    let tables = "[[allow]]\nvalues = [\"+1 800 555 0100\"]\nreason = \"our own line\"\n\
+        [[rule]]\nid = \"r\"\nlevel = \"internal\"\ndescription = \"d\"\nwhen = { any_of = [\"PHONE_NUMBER\"] }\n";
+    let policy = Policy::parse(&source(tables), &types()).unwrap();
+    let document = document(&["call +1 800 555 0100"]);
+    let verdict = policy.decide(evidence(&document, vec![at(&document, "PHONE_NUMBER", "+1 800 555 0100")]));
+    assert_eq!((verdict.level(), verdict.findings().len()), (Sensitivity::Public, 0));
+    assert_eq!(verdict.allowed().len(), 1);
+}
+
+fn names_of(types: &[crate::detect::EntityType]) -> Vec<&str> {
+    types.iter().map(crate::detect::EntityType::as_str).collect()
+}
