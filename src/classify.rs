@@ -76,21 +76,36 @@ pub struct Classified {
     pub verdict: Arc<Verdict>,
     /// What took how long.
     pub timings: Timings,
+    /// The policy that gave it; routes and permits of the same request are this policy's.
+    pub policy: Arc<Policy>,
+    /// What decided beside the policy.
+    pub provenance: Provenance,
+}
+
+/// What is replaced together: rules that were built of a catalog, and the policy that adds to it.
+struct Engine {
+    catalog: Arc<Catalog>,
+    rules: Arc<Rules>,
+    policy: Arc<Policy>,
+}
+
+impl Engine {
+    fn new(catalog: Catalog, rules: Rules, policy: Policy) -> Self {
+        Self { catalog: Arc::new(catalog), rules: Arc::new(rules), policy: Arc::new(policy) }
+    }
 }
 
 /// The detectors and the policy together.
 pub struct Classifier {
-    catalog: Catalog,
-    rules: Arc<Rules>,
+    engine: ArcSwap<Engine>,
     ner: Ner,
-    policy: ArcSwap<Policy>,
     /// Large documents in the blocking pool at once; others wait for their turn or their deadline.
     large: Semaphore,
 }
 
 impl fmt::Debug for Classifier {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Classifier").field("policy", self.policy.load().reference()).finish_non_exhaustive()
+        f.debug_struct("Classifier").field("policy", self.engine.load().policy.reference()).finish_non_exhaustive()
     }
 }
 
@@ -105,25 +120,25 @@ impl Classifier {
     #[must_use]
     pub fn new(catalog: Catalog, rules: Rules, ner: Ner, policy: Policy) -> Self {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        Self {
-            catalog,
-            rules: Arc::new(rules),
-            ner,
-            policy: ArcSwap::from_pointee(policy),
-            large: Semaphore::new(cores),
-        }
+        Self { engine: ArcSwap::from_pointee(Engine::new(catalog, rules, policy)), ner, large: Semaphore::new(cores) }
+    }
+
+    /// Takes a new catalog, its rules and its policy at once. Requests in work end with those that they began with; no
+    /// request waits, and none sees the one without the other.
+    pub fn replace(&self, catalog: Catalog, rules: Rules, policy: Policy) {
+        self.engine.store(Arc::new(Engine::new(catalog, rules, policy)));
     }
 
     /// The policy in force.
     #[must_use]
     pub fn policy(&self) -> Arc<Policy> {
-        self.policy.load_full()
+        Arc::clone(&self.engine.load().policy)
     }
 
     /// Every entity type that can be found, by name, with what finds it: the catalog's entries and the model.
     #[must_use]
     pub fn entity_types(&self) -> Vec<EntityTypeInfo> {
-        let mut types: Vec<EntityTypeInfo> = self.catalog.entity_types().cloned().collect();
+        let mut types: Vec<EntityTypeInfo> = self.engine.load().catalog.entity_types().cloned().collect();
         for (name, category) in self.ner.entity_types() {
             let place = types.binary_search_by(|info| info.name.cmp(name));
             let at = place.unwrap_or_else(|missing| {
@@ -140,21 +155,22 @@ impl Classifier {
     /// Whether there is a type of this name.
     #[must_use]
     pub fn knows_entity_type(&self, name: &str) -> bool {
-        self.catalog.entity_type(name).is_some()
+        self.engine.load().catalog.entity_type(name).is_some()
             || self.ner.entity_types().iter().any(|(known, _)| known.as_str() == name)
     }
 
     /// The catalog of types and recognizers.
     #[must_use]
-    pub fn catalog(&self) -> &Catalog {
-        &self.catalog
+    pub fn catalog(&self) -> Arc<Catalog> {
+        Arc::clone(&self.engine.load().catalog)
     }
 
     /// The verdict on a document. Never fails: what could not be scanned makes it confidential.
     pub async fn classify(&self, document: &Arc<Document>, query: &Query, deadline: Instant) -> Classified {
         let started = Instant::now();
-        let policy = self.policy.load_full();
-        let rules = self.run_rules(document, deadline).await;
+        let engine = self.engine.load_full();
+        let policy = &engine.policy;
+        let rules = self.run_rules(&engine.rules, document, deadline).await;
         let rules_done = Instant::now();
 
         let mut evidence = Evidence {
@@ -191,12 +207,15 @@ impl Classifier {
                 ner: ner_done - rules_done,
                 policy: finished - ner_done,
             },
+            policy: Arc::clone(policy),
+            provenance: self.provenance(&engine.rules),
         }
     }
 
     /// What the detectors say, the model included, before any policy: for the tests inside a policy file.
     pub async fn detect(&self, document: &Arc<Document>, deadline: Instant) -> Detected {
-        let rules = self.run_rules(document, deadline).await;
+        let engine = self.engine.load_full();
+        let rules = self.run_rules(&engine.rules, document, deadline).await;
         let report = self.ner.find(document, deadline).await;
         let mut findings = rules.findings;
         findings.extend(report.findings);
@@ -205,25 +224,24 @@ impl Classifier {
         Detected { findings: detect::resolve(findings), topics: Vec::new(), coverage }
     }
 
-    async fn run_rules(&self, document: &Arc<Document>, deadline: Instant) -> RulesReport {
+    async fn run_rules(&self, rules: &Arc<Rules>, document: &Arc<Document>, deadline: Instant) -> RulesReport {
         if document.total_bytes() <= INLINE_BYTES {
-            return scan(&self.rules, document, deadline);
+            return scan(rules, document, deadline);
         }
         let turn = tokio::time::timeout_at(deadline.into(), self.large.acquire()).await;
         let Ok(Ok(_turn)) = turn else {
-            return failed(&self.rules, document, "timed_out");
+            return failed(rules, document, "timed_out");
         };
-        let (rules, owned) = (Arc::clone(&self.rules), Arc::clone(document));
-        match tokio::task::spawn_blocking(move || scan(&rules, &owned, deadline)).await {
+        let (shared, owned) = (Arc::clone(rules), Arc::clone(document));
+        match tokio::task::spawn_blocking(move || scan(&shared, &owned, deadline)).await {
             Ok(report) => report,
-            Err(_) => failed(&self.rules, document, "panicked"),
+            Err(_) => failed(rules, document, "panicked"),
         }
     }
 
     /// What decides beside the policy, for the records.
-    #[must_use]
-    pub fn provenance(&self) -> Provenance {
-        let rules = self.rules.digest();
+    fn provenance(&self, rules: &Rules) -> Provenance {
+        let rules = rules.digest();
         Provenance {
             service_version: Label::token(env!("CARGO_PKG_VERSION")),
             catalog: Label::token(&rules),

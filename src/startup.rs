@@ -82,7 +82,7 @@ pub fn catalog(embedded: &Catalog, policy: &Policy) -> Result<Catalog, StartErro
     if own.is_empty() {
         return Ok(embedded.clone());
     }
-    Ok(embedded.with_custom_file(own)?)
+    Ok(embedded.with_custom_file(own, &policy.custom_catalog().files)?)
 }
 
 /// The detectors and the policy.
@@ -100,6 +100,23 @@ pub fn classifier(config: &Config) -> Result<Classifier, StartError> {
         let ner = ner.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
         Ok(Classifier::new(catalog, rules, ner, policy))
     })
+}
+
+/// Reads the policy of the configuration and its word lists again and puts them into force together. Whatever is wrong
+/// leaves everything as it is.
+///
+/// # Errors
+/// As [`classifier`]; then the old policy and the old lists stay.
+pub fn reload(config: &Config, classifier: &Classifier) -> Result<(), StartError> {
+    let embedded = Catalog::embedded()?;
+    let policy = policy(config, &embedded)?;
+    let catalog = catalog(&embedded, &policy)?;
+    let rules = Rules::build(&catalog)?;
+    let reference = policy.reference();
+    let (name, version, digest) = (reference.name.clone(), reference.version.clone(), reference.digest.clone());
+    classifier.replace(catalog, rules, policy);
+    tracing::info!(%name, %version, %digest, "the policy and its word lists were read again");
+    Ok(())
 }
 
 /// Everything that the service is made of.

@@ -1,19 +1,15 @@
 //! `cordon classify`: texts as arguments, or JSON lines in and JSON lines out; in this process, or by a running
 //! service. A line that cannot be read is answered with an error and the level confidential, and the rest goes on.
 
-use std::collections::HashMap;
 use std::io::BufRead;
 use std::sync::Arc;
 use std::time::Instant;
 
 use futures_util::{StreamExt as _, TryStreamExt as _};
-use serde::Serialize;
 use serde_json::Value;
 
-use crate::classify::{Classified, Classifier, NerMode, Query};
-use crate::detect::Coverage;
-use crate::document::{CodePoints, Document};
-use crate::policy::Sensitivity;
+use crate::classify::{NerMode, Query};
+use crate::document::Document;
 use crate::service::{ANONYMOUS, convert, proto};
 use crate::startup;
 use proto::classifier_service_client::ClassifierServiceClient;
@@ -21,7 +17,8 @@ use proto::classify_stream_response::Result as ItemResult;
 
 use super::client::{self, Server};
 use super::jsonl::{self, BadLine, Item, Items};
-use super::{CommandResult, Common, Exit, Failure, output};
+use super::row::{Row, Types};
+use super::{CommandResult, Common, Exit, Failure, explain, output};
 
 /// Arguments of `classify`.
 #[derive(Clone, Debug, clap::Args)]
@@ -39,151 +36,13 @@ pub(super) struct Arguments {
     /// Run the named-entity model even where the rules already reach the highest level, so that all spans are found.
     #[arg(long)]
     all_findings: bool,
+    /// Explain each text: what was found in it, by whom, how sure that is and why, and which rule gave the level. Shows
+    /// the text.
+    #[arg(long)]
+    explain: bool,
     /// Show only findings with at least this score, from 0 to 1.
     #[arg(long, default_value_t = 0.0, value_name = "SCORE")]
     min_score: f32,
-}
-
-/// One line of output.
-#[derive(Debug, Serialize)]
-struct Row {
-    id: Value,
-    level: Sensitivity,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    reasons: Vec<String>,
-    findings: Vec<FindingRow>,
-    topics: Vec<TopicRow>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    coverage: Option<Value>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    error: Option<String>,
-}
-
-#[derive(Debug, Serialize)]
-struct FindingRow {
-    entity_type: String,
-    coarse: String,
-    /// Code points, half-open.
-    start: u64,
-    end: u64,
-    score: f32,
-    detector: String,
-    recognizer: String,
-}
-
-#[derive(Debug, Serialize)]
-struct TopicRow {
-    name: String,
-    probability: f32,
-}
-
-impl Row {
-    /// What cannot be read is confidential.
-    fn failed(id: Value, problem: String) -> Self {
-        Self {
-            id,
-            level: Sensitivity::HIGHEST,
-            reasons: Vec::new(),
-            findings: Vec::new(),
-            topics: Vec::new(),
-            coverage: None,
-            error: Some(problem),
-        }
-    }
-
-    fn local(id: Value, classified: &Classified, document: &Document, classifier: &Classifier, min_score: f32) -> Self {
-        let verdict = &classified.verdict;
-        let text = document.parts().first().map(|part| part.text.expose()).unwrap_or_default();
-        let points = CodePoints::of(text);
-        let shown = verdict.findings().iter().filter(|finding| finding.score >= min_score);
-        let finding = |finding: &crate::detect::Finding| FindingRow {
-            entity_type: finding.entity_type.to_string(),
-            coarse: classifier.catalog().coarse(finding.entity_type.as_str()).to_owned(),
-            start: points.code_point(finding.range.start) as u64,
-            end: points.code_point(finding.range.end) as u64,
-            score: finding.score,
-            detector: finding.detector.as_str().to_owned(),
-            recognizer: finding.recognizer.to_string(),
-        };
-        Self {
-            id,
-            level: verdict.level(),
-            reasons: verdict.reasons().iter().map(|reason| reason.rule.to_string()).collect(),
-            findings: shown.map(finding).collect(),
-            topics: verdict
-                .topics()
-                .iter()
-                .map(|topic| TopicRow { name: topic.name.to_string(), probability: topic.probability })
-                .collect(),
-            coverage: Some(coverage_json(verdict.coverage())),
-            error: None,
-        }
-    }
-
-    fn remote(id: Value, verdict: proto::Verdict, coarse: &HashMap<String, String>) -> Self {
-        let finding = |finding: proto::Finding| {
-            let range = finding.codepoint_range.unwrap_or_default();
-            FindingRow {
-                coarse: coarse.get(&finding.entity_type).cloned().unwrap_or_else(|| "OTHER".to_owned()),
-                detector: strip(finding.detector().as_str_name(), "DETECTOR_"),
-                entity_type: finding.entity_type,
-                start: range.start,
-                end: range.end,
-                score: finding.score,
-                recognizer: finding.recognizer,
-            }
-        };
-        let coverage = verdict.coverage.as_ref().map(|coverage| {
-            let entry = |entry: &proto::DetectorCoverage| {
-                serde_json::json!({
-                    "detector": strip(entry.detector().as_str_name(), "DETECTOR_"),
-                    "status": strip(entry.status().as_str_name(), "COVERAGE_STATUS_"),
-                    "reason": entry.reason,
-                    "bytes_scanned": entry.bytes_scanned,
-                    "bytes_total": entry.bytes_total,
-                })
-            };
-            let detectors: Vec<Value> = coverage.detectors.iter().map(entry).collect();
-            serde_json::json!({ "complete": coverage.complete, "detectors": detectors })
-        });
-        Self {
-            id,
-            // An unknown level is confidential.
-            level: convert::level_from_proto(verdict.level()).unwrap_or(Sensitivity::HIGHEST),
-            reasons: verdict.reasons.into_iter().map(|reason| reason.rule).collect(),
-            findings: verdict.findings.into_iter().map(finding).collect(),
-            topics: verdict
-                .topics
-                .into_iter()
-                .map(|topic| TopicRow { name: topic.name, probability: topic.probability })
-                .collect(),
-            coverage,
-            error: None,
-        }
-    }
-}
-
-fn strip(name: &str, prefix: &str) -> String {
-    name.strip_prefix(prefix).unwrap_or(name).to_ascii_lowercase()
-}
-
-fn coverage_json(coverage: &Coverage) -> Value {
-    let entry = |entry: &crate::detect::DetectorCoverage| {
-        let (status, reason) = match &entry.status {
-            crate::detect::Status::Complete => ("complete", ""),
-            crate::detect::Status::PermittedSkip(why) => ("permitted_skip", why.as_ref()),
-            crate::detect::Status::Failed(why) => ("failed", why.as_ref()),
-        };
-        serde_json::json!({
-            "detector": entry.detector.as_str(),
-            "status": status,
-            "reason": reason,
-            "bytes_scanned": entry.bytes_scanned,
-            "bytes_total": entry.bytes_total,
-        })
-    };
-    let detectors: Vec<Value> = coverage.detectors.iter().map(entry).collect();
-    serde_json::json!({ "complete": coverage.is_complete(), "detectors": detectors })
 }
 
 type Line = Result<(Value, Item), (Value, String)>;
@@ -251,7 +110,8 @@ async fn in_process(common: &Common, arguments: Arguments) -> CommandResult {
                 let document = Arc::new(Document::of(item.text));
                 let query = Query { declared_level: item.declared_level, ner, caller: ANONYMOUS.into() };
                 let classified = classifier.classify(&document, &query, Instant::now() + patience).await;
-                Ok(Row::local(id, &classified, &document, &classifier, arguments.min_score))
+                let row = Row::local(id, &classified, &document, &classifier.catalog(), arguments.min_score);
+                Ok(if arguments.explain { row.explained(&classified, &document) } else { row })
             }
         })
         .buffered(width);
@@ -263,26 +123,33 @@ async fn in_process(common: &Common, arguments: Arguments) -> CommandResult {
     printer.finish()
 }
 
+/// An item that was sent, and its text where the answer is explained.
+struct Asked {
+    id: Value,
+    text: Option<String>,
+}
+
 async fn by_service(common: &Common, arguments: Arguments) -> CommandResult {
     let limit = common.file()?.server.limits.max_text_bytes;
     let items = items(&arguments, limit)?;
     let connection = arguments.server.connect(client::DEFAULT_SERVER).await?;
     let mut service = ClassifierServiceClient::new(connection).max_decoding_message_size(usize::MAX);
     let types = service.list_entity_types(proto::ListEntityTypesRequest {}).await.map_err(|s| client::explain(&s))?;
-    let coarse: HashMap<String, String> =
-        types.into_inner().entity_types.into_iter().map(|info| (info.name, info.coarse)).collect();
+    let types: Types = types.into_inner().entity_types.into_iter().map(|info| (info.name.clone(), info)).collect();
     let options = proto::ClassifyOptions {
         min_score: arguments.min_score,
         ner: if arguments.all_findings { proto::NerMode::Always } else { proto::NerMode::Auto } as i32,
         ..Default::default()
     };
     // A line that cannot be read is not sent; its place among the answers is kept here.
-    let (ids, mut waiting) = tokio::sync::mpsc::channel::<Result<Value, Row>>(1024);
+    let (ids, mut waiting) = tokio::sync::mpsc::channel::<Result<Asked, Row>>(1024);
+    let explain = arguments.explain;
     let requests = futures_util::stream::iter(items).filter_map(move |line| {
         let (ids, options) = (ids.clone(), options.clone());
         async move {
             let (place, request) = match line {
                 Ok(Ok((id, item))) => {
+                    let text = explain.then(|| item.text.clone());
                     let declared = item.declared_level.map_or(0, |level| convert::level(level) as i32);
                     let request = proto::ClassifyRequest {
                         text: item.text,
@@ -290,7 +157,7 @@ async fn by_service(common: &Common, arguments: Arguments) -> CommandResult {
                         declared_level: declared,
                         ..Default::default()
                     };
-                    (Ok(id), Some(request))
+                    (Ok(Asked { id, text }), Some(request))
                 }
                 Ok(Err((id, problem))) => (Err(Row::failed(id, problem)), None),
                 Err(error) => (Err(Row::failed(Value::Null, error.to_string())), None),
@@ -302,8 +169,8 @@ async fn by_service(common: &Common, arguments: Arguments) -> CommandResult {
     let mut answers = service.classify_stream(requests).await.map_err(|s| client::explain(&s))?.into_inner();
     let mut printer = Printer::new(&arguments);
     while let Some(place) = waiting.recv().await {
-        let id = match place {
-            Ok(id) => id,
+        let Asked { id, text } = match place {
+            Ok(asked) => asked,
             Err(row) => {
                 printer.print(&row)?;
                 continue;
@@ -311,7 +178,13 @@ async fn by_service(common: &Common, arguments: Arguments) -> CommandResult {
         };
         let answer = answers.message().await.map_err(|s| client::explain(&s))?;
         let row = match answer.and_then(|answer| answer.result) {
-            Some(ItemResult::Response(response)) => Row::remote(id, response.verdict.unwrap_or_default(), &coarse),
+            Some(ItemResult::Response(response)) => {
+                let verdict = response.verdict.unwrap_or_default();
+                match text {
+                    Some(text) => Row::remote_explained(id, verdict, &types, text),
+                    None => Row::remote(id, verdict, &types),
+                }
+            }
             Some(ItemResult::Error(error)) => Row::failed(id, error.message),
             None => Row::failed(id, "the service ended the stream before this item".to_owned()),
         };
@@ -328,13 +201,16 @@ struct Printer {
 
 impl Printer {
     fn new(arguments: &Arguments) -> Self {
-        Self { json: arguments.json || arguments.input.is_some(), failed: false }
+        Self { json: arguments.json || (arguments.input.is_some() && !arguments.explain), failed: false }
     }
 
     fn print(&mut self, row: &Row) -> std::io::Result<()> {
         self.failed |= row.error.is_some();
         if self.json {
             return output::json(row);
+        }
+        if row.detail.is_some() {
+            return output::line(explain::render(row));
         }
         output::line(format_args!("{}  {}", output::level(row.level), row.reasons.join(", ")))?;
         if let Some(problem) = &row.error {

@@ -7,9 +7,11 @@ mod client;
 mod completions;
 mod dispatch;
 mod eval;
+mod explain;
 mod jsonl;
 mod output;
 mod policy;
+mod row;
 mod serve;
 
 use std::path::PathBuf;

@@ -41,6 +41,15 @@ struct ProblemRow<'a> {
     message: &'a str,
 }
 
+/// What a list of a file takes.
+#[derive(Serialize)]
+struct ListRow<'a> {
+    list: &'a str,
+    entries: usize,
+    seconds: f64,
+    mebibytes: f64,
+}
+
 #[derive(Serialize)]
 struct TestRow<'a> {
     name: &'a str,
@@ -79,6 +88,17 @@ fn check(common: &Common, arguments: Arguments) -> CommandResult {
             Some(path) => Policy::load(path, &catalog)?,
             None => Policy::embedded(&catalog)?,
         };
+        for (id, table) in &policy.custom_catalog().files {
+            let (mebibytes, seconds) = (table.bytes() as f64 / f64::from(1 << 20), table.took().as_secs_f64());
+            if arguments.json {
+                output::json(&ListRow { list: id, entries: table.entries(), seconds, mebibytes })?;
+            } else {
+                output::line(format_args!(
+                    "list {id}: {} entries, {mebibytes:.1} MiB of memory, built in {seconds:.2} s",
+                    table.entries()
+                ))?;
+            }
+        }
         if let Err(error) = startup::catalog(&catalog, &policy) {
             problems.push(policy::Problem {
                 severity: Severity::Error,

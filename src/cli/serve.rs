@@ -1,12 +1,15 @@
-//! `cordon serve`: the service in the foreground, until SIGTERM or Ctrl-C.
+//! `cordon serve`: the service in the foreground, until SIGTERM or Ctrl-C. SIGHUP reads the policy and its word lists
+//! again.
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use serde::Serialize;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio_util::sync::CancellationToken;
 
-use crate::config::Listen;
+use crate::classify::Classifier;
+use crate::config::{Config, Listen};
 use crate::service::{self, Server};
 use crate::{startup, telemetry};
 
@@ -40,11 +43,15 @@ pub(super) fn run(common: &Common, arguments: Arguments) -> CommandResult {
         // The signals are taken over first: one that arrives while the model loads still stops us cleanly.
         let mut terminate = signal(SignalKind::terminate())?;
         let mut interrupt = signal(SignalKind::interrupt())?;
+        let hangup = signal(SignalKind::hangup())?;
+        let stopping = CancellationToken::new();
+        let stopped = stopping.clone();
         let stop = async move {
             tokio::select! {
                 _ = terminate.recv() => {}
                 _ = interrupt.recv() => {}
             }
+            stopped.cancel();
         };
         if let Some(path) = &arguments.ready_file {
             // One that a killed service left behind would tell of a readiness that is not there.
@@ -62,6 +69,7 @@ pub(super) fn run(common: &Common, arguments: Arguments) -> CommandResult {
             places.push(place);
         }
         let parts = startup::parts(&config).await?;
+        parts.tracker.spawn(reloads(hangup, config.clone(), Arc::clone(&parts.classifier), stopping.clone()));
         let server = Server::new(&config, Arc::clone(&parts.classifier), parts.dispatcher, parts.audit, parts.tracker)?;
         let listen: Vec<String> = places.iter().map(ToString::to_string).collect();
         let ready = || {
@@ -78,6 +86,26 @@ pub(super) fn run(common: &Common, arguments: Arguments) -> CommandResult {
         }
         Ok(Exit::Done)
     })
+}
+
+/// Reads the policy and its word lists again at each SIGHUP. Building the rules takes a core for a moment, so it is done
+/// beside the requests; several signals meanwhile are one more round.
+async fn reloads(mut hangup: Signal, config: Config, classifier: Arc<Classifier>, stopping: CancellationToken) {
+    let config = Arc::new(config);
+    loop {
+        tokio::select! {
+            received = hangup.recv() => if received.is_none() { return },
+            () = stopping.cancelled() => return,
+        }
+        let (config, classifier) = (Arc::clone(&config), Arc::clone(&classifier));
+        match tokio::task::spawn_blocking(move || startup::reload(&config, &classifier)).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => {
+                tracing::error!(%error, "the policy was not read again; the one before stays in force");
+            }
+            Err(_) => tracing::error!("reading the policy again failed; the one before stays in force"),
+        }
+    }
 }
 
 /// Written beside and moved into place, so a reader never sees half of it.

@@ -176,10 +176,31 @@ pub struct Explanation {
     pub validator: Arc<str>,
     /// Catalog words near the value that raised or lowered the score.
     pub context_words: Vec<Arc<str>>,
-    /// Score of the pattern alone, from 0 to 1.
+    /// Score of the pattern, list or model alone, from 0 to 1.
     pub base_score: f32,
+    /// What changed the score since, in order; empty if nothing did.
+    pub adjustments: Vec<Adjustment>,
     /// A remark for people; may be empty.
     pub note: Arc<str>,
+}
+
+/// One change of a score.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Adjustment {
+    /// Why, in `snake_case`: one of [`reason`], or the name of a rule of form such as `no_capital`.
+    pub reason: &'static str,
+    /// The score from here on.
+    pub score: f32,
+}
+
+/// The usual reasons of an [`Adjustment`].
+pub mod reason {
+    /// Words that confirm the value stand near it, or name its field.
+    pub const CONTEXT_WORDS: &str = "context_words";
+    /// Words that speak against the value stand near it.
+    pub const NEGATIVE_CONTEXT: &str = "negative_context";
+    /// The score was mapped to the precision that was measured for it.
+    pub const CALIBRATED: &str = "calibrated";
 }
 
 /// One span that holds something.
@@ -208,6 +229,15 @@ impl Finding {
     #[must_use]
     pub fn likelihood(&self) -> Likelihood {
         Likelihood::of(self.score)
+    }
+
+    /// Sets the score and says why; the way to change a score once a finding is made.
+    pub fn adjust(&mut self, reason: &'static str, score: f32) {
+        // Bit by bit: an adjustment that changes nothing explains nothing.
+        if self.score.to_bits() != score.to_bits() {
+            self.score = score;
+            self.explanation.adjustments.push(Adjustment { reason, score });
+        }
     }
 }
 

@@ -7,12 +7,13 @@ pub mod catalog;
 mod coverage;
 mod engine;
 mod finding;
+pub mod language;
 mod resolve;
 pub mod secrets;
 pub mod validators;
 
 pub use catalog::{Catalog, CatalogError, EntityTypeInfo};
 pub use coverage::{Coverage, DetectorCoverage, Status};
-pub use engine::{MAX_FINDINGS, Rules, RulesError, ScanLimit};
-pub use finding::{Category, Detector, EntityType, Explanation, Finding, Likelihood, Topic};
+pub use engine::{MAX_FINDINGS, Rules, RulesError, ScanLimit, TermError, TermTable};
+pub use finding::{Adjustment, Category, Detector, EntityType, Explanation, Finding, Likelihood, Topic, reason};
 pub use resolve::resolve;

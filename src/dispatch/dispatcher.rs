@@ -154,7 +154,7 @@ impl Run<'_> {
         self.send(Event::Verdict(Arc::clone(&judged.verdict))).await?;
 
         let estimate = complexity::estimate(&self.request.conversation, self.request.complexity);
-        let policy = self.shared.classify.policy();
+        let policy = &judged.policy;
         let plan = policy.route(&judged.verdict, estimate.complexity, &self.request.caller);
         let permit = policy.permit(&judged.verdict, &plan, Arc::clone(&self.request.conversation));
         let mut attempts = Attempts::new(self.shared, self.request, &judged, estimate, &plan, &permit, self.started);

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use crate::classify::{Classifier, NerMode, Query};
-use crate::policy::Policy;
 
 use super::request::{Classify, Judged, Request};
 
@@ -18,10 +17,11 @@ impl Classify for Classifier {
             caller: Arc::clone(&request.caller),
         };
         let classified = self.classify(request.conversation.document(), &query, request.deadline).await;
-        Judged { verdict: classified.verdict, timings: classified.timings.for_record(), provenance: self.provenance() }
-    }
-
-    fn policy(&self) -> Arc<Policy> {
-        self.policy()
+        Judged {
+            verdict: classified.verdict,
+            timings: classified.timings.for_record(),
+            provenance: classified.provenance,
+            policy: classified.policy,
+        }
     }
 }

@@ -42,6 +42,8 @@ pub struct Judged {
     pub timings: Timings,
     /// What decided beside the policy.
     pub provenance: Provenance,
+    /// The policy of the verdict: a new one that is loaded meanwhile has no part in this request.
+    pub policy: Arc<Policy>,
 }
 
 /// What the dispatcher needs of classification.
@@ -49,8 +51,6 @@ pub struct Judged {
 pub trait Classify: Send + Sync {
     /// The verdict on the conversation of this request. It never fails: what could not be scanned is confidential.
     async fn classify(&self, request: &Request) -> Judged;
-    /// The policy in force.
-    fn policy(&self) -> Arc<Policy>;
 }
 
 /// What happens in a dispatch, in this order: one verdict, one decision, any number of deltas, one outcome. With

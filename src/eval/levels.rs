@@ -1,20 +1,38 @@
 //! Scores of levels: the confusion matrix and the rates that matter, leaks first.
 
+use std::ops::AddAssign;
+
 use serde::Serialize;
 
 use crate::policy::Sensitivity;
 
-const LEVELS: [Sensitivity; 3] = [Sensitivity::Public, Sensitivity::Internal, Sensitivity::Confidential];
+/// The levels in the order of the matrix.
+pub const LEVELS: [Sensitivity; 3] = [Sensitivity::Public, Sensitivity::Internal, Sensitivity::Confidential];
 
 /// Counts of (gold, predicted).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct LevelScores {
     /// `confusion[gold][predicted]`, both in the order public, internal, confidential.
     pub confusion: [[u64; 3]; 3],
+    /// Texts without a predicted level, by gold level: wrong, but no leak.
+    pub missing: [u64; 3],
 }
 
 fn position(level: Sensitivity) -> usize {
     LEVELS.iter().position(|other| *other == level).unwrap_or(2)
+}
+
+impl AddAssign for LevelScores {
+    fn add_assign(&mut self, other: Self) {
+        for (row, others) in self.confusion.iter_mut().zip(&other.confusion) {
+            for (cell, count) in row.iter_mut().zip(others) {
+                *cell += count;
+            }
+        }
+        for (cell, count) in self.missing.iter_mut().zip(other.missing) {
+            *cell += count;
+        }
+    }
 }
 
 impl LevelScores {
@@ -25,13 +43,17 @@ impl LevelScores {
         }
     }
 
-    /// Adds the counts of another.
-    pub fn merge(&mut self, other: &Self) {
-        for (row, others) in self.confusion.iter_mut().zip(&other.confusion) {
-            for (cell, count) in row.iter_mut().zip(others) {
-                *cell += count;
-            }
+    /// Counts one text that has no predicted level.
+    pub fn add_missing(&mut self, gold: Sensitivity) {
+        if let Some(cell) = self.missing.get_mut(position(gold)) {
+            *cell += 1;
         }
+    }
+
+    /// Texts without a predicted level.
+    #[must_use]
+    pub fn missing(&self) -> u64 {
+        self.missing.iter().sum()
     }
 
     /// Texts of this gold level that were given that one.
@@ -43,7 +65,8 @@ impl LevelScores {
     /// Texts of this gold level.
     #[must_use]
     pub fn total(&self, gold: Sensitivity) -> u64 {
-        LEVELS.iter().map(|level| self.count(gold, *level)).sum()
+        let missing = self.missing.get(position(gold)).copied().unwrap_or(0);
+        LEVELS.iter().map(|level| self.count(gold, *level)).sum::<u64>() + missing
     }
 
     /// All texts.
@@ -108,5 +131,16 @@ mod tests {
         scores.add(Public, Internal);
         assert_eq!((scores.leak_rate(), scores.soft_leak_rate(), scores.over_rate()), (0.25, 0.25, 1.0));
         assert_eq!(scores.accuracy(), 0.4);
+    }
+
+    #[test]
+    fn a_missing_level_is_wrong_but_no_leak() {
+        let mut scores = LevelScores::default();
+        scores.add(Confidential, Confidential);
+        scores.add_missing(Confidential);
+        assert_eq!((scores.accuracy(), scores.leak_rate(), scores.missing(), scores.texts()), (0.5, 0.0, 1, 2));
+        let mut both = scores;
+        both += scores;
+        assert_eq!((both.texts(), both.missing(), both.accuracy()), (4, 2, 0.5));
     }
 }

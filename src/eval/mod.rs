@@ -1,7 +1,11 @@
 //! How well detection does on labelled texts: spans by coarse class, documents, and levels. Used by `cordon eval` and
 //! by the test that gates the committed set. Offsets are Unicode code points, half-open, as in the data files.
 
+mod bootstrap;
+mod compare;
 mod levels;
+mod prediction;
+mod reliability;
 mod spans;
 mod tidy;
 
@@ -11,21 +15,14 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-pub use levels::LevelScores;
-pub use spans::{ClassScores, DocumentScores, Rates, SpanScores, score};
+pub use bootstrap::{Bootstrap, Interval};
+pub use compare::{Difference, Measured, Point};
+pub use levels::{LEVELS, LevelScores};
+pub use prediction::{Prediction, Predictions, Span};
+pub use reliability::{Outcomes, Reliability, Step};
+pub use spans::{ClassScores, Counts, DocumentScores, Rates, Scorer, SpanScores, Tally, score};
 
 use crate::policy::Sensitivity;
-
-/// A span in the coarse labels.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
-pub struct Span {
-    /// First code point.
-    pub start: usize,
-    /// One past the last code point.
-    pub end: usize,
-    /// A coarse label, such as `PERSON`.
-    pub label: String,
-}
 
 /// One labelled text.
 #[derive(Clone, Debug, Deserialize)]
@@ -130,13 +127,4 @@ impl GoldFile {
         let name = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
         Ok(Self { name, texts, annotated })
     }
-}
-
-/// What a detector said about one text.
-#[derive(Clone, Debug, Default)]
-pub struct Prediction {
-    /// Spans in the coarse labels.
-    pub spans: Vec<Span>,
-    /// The level.
-    pub level: Option<Sensitivity>,
 }

@@ -37,7 +37,7 @@ static TITLES: LazyLock<Regex> = LazyLock::new(|| {
 });
 
 const BEFORE: &[char] = &['"', '\'', '“', '”', '‘', '’', '(', '[', '{', '<', ',', ';', ':'];
-const AFTER: &[char] = &['"', '\'', '“', '”', '‘', ')', ']', '}', '>', ',', ';', ':'];
+const AFTER: &[char] = &['"', '“', '”', '‘', ')', ']', '}', '>', ',', ';', ':'];
 /// Labels whose last full stop belongs to the sentence.
 const SENTENCE_STOP: [&str; 7] = ["LOCATION", "ADDRESS", "PHONE", "EMAIL", "URL", "IP_ADDRESS", "DATE"];
 
@@ -58,8 +58,10 @@ fn trim(text: &[char], span: &Span) -> Option<Tidy> {
                 start += length;
             }
         }
-        if end - start >= 2 && at(end - 1) == 's' && matches!(at(end - 2), '\'' | '’') {
-            end -= 2;
+        for apostrophe in ['\'', '’'] {
+            if end - start >= 2 && at(end - 1) == 's' && at(end - 2) == apostrophe {
+                end -= 2;
+            }
         }
     } else if end > start
         && at(end - 1) == '.'
@@ -70,10 +72,18 @@ fn trim(text: &[char], span: &Span) -> Option<Tidy> {
     (end > start).then(|| Tidy { start, end, class: class_of(&span.label).to_owned(), label: span.label.clone() })
 }
 
-/// Whether what stands between two pieces of one class still lets them be one.
+/// Whether what stands between two pieces of one class still lets them be one. A line feed at the end of it never
+/// parts them.
 fn joins(class: &str, between: &[char]) -> bool {
+    if between.len() > 3 {
+        return false;
+    }
+    let between = match between {
+        [before @ .., '\n'] => before,
+        whole => whole,
+    };
     match class {
-        "LOC" => between.len() <= 3 && between.iter().all(|c| c.is_whitespace() || ",.;/-".contains(*c)),
+        "LOC" => between.iter().all(|c| c.is_whitespace() || ",.;/-".contains(*c)),
         "PERSON" => match between {
             [] => true,
             [only] => only.is_whitespace() || matches!(only, '-' | '.' | '\'' | '’'),
@@ -112,8 +122,7 @@ mod tests {
 
     fn tidied(text: &str, spans: &[(usize, usize, &str)]) -> Vec<(usize, usize, String)> {
         let chars: Vec<char> = text.chars().collect();
-        let spans: Vec<Span> =
-            spans.iter().map(|&(start, end, label)| Span { start, end, label: label.into() }).collect();
+        let spans: Vec<Span> = spans.iter().map(|&(start, end, label)| Span::new(start, end, label)).collect();
         tidy(&chars, spans.iter()).into_iter().map(|t| (t.start, t.end, t.class)).collect()
     }
 
@@ -126,6 +135,8 @@ mod tests {
     fn pieces_of_a_name_and_of_an_address_join() {
         assert_eq!(tidied("Ann Lee", &[(0, 3, "PERSON"), (4, 7, "PERSON")]), [(0, 7, "PERSON".into())]);
         assert_eq!(tidied("1 Elm St, Bath.", &[(0, 8, "ADDRESS"), (10, 15, "LOCATION")]), [(0, 14, "LOC".into())]);
+        assert_eq!(tidied("Ann -\nLee", &[(0, 3, "PERSON"), (6, 9, "PERSON")]).len(), 2);
+        assert_eq!(tidied("a@b.ie\nc@d.ie", &[(0, 6, "EMAIL"), (7, 13, "EMAIL")]), [(0, 13, "EMAIL".into())]);
         assert_eq!(tidied("a@b.ie, c@d.ie", &[(0, 6, "EMAIL"), (8, 14, "EMAIL")]).len(), 2);
     }
 }

@@ -278,7 +278,9 @@ fn findings(document: &Document, mut done: Vec<Done>, labels: &LabelSet) -> (Vec
             }
             let group = if judged.only_a_place { labels.place_group().unwrap_or(group) } else { group };
             let explanation = explain(kind, entity.score, judged.lowered);
-            found.push(finding(part, judged.range, group, judged.score, explanation));
+            let mut finding = finding(part, judged.range, group, entity.score, explanation);
+            finding.adjust(judged.lowered.map_or("", Reason::name), judged.score);
+            found.push(finding);
         }
     }
     (found, dropped)

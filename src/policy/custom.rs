@@ -1,12 +1,14 @@
 //! What an organisation adds to the catalog in its policy file: entity types, recognizers and word lists, in the form
 //! of the catalog's own files. The policy checks names and places here; the catalog judges the rest when it takes them.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::Path;
+use std::sync::Arc;
 
 use toml::{Spanned, Table, Value};
 
-use crate::detect::Category;
+use crate::detect::{Category, TermTable};
 
 use super::PolicyError;
 use super::known::{KnownTypes, TypeTable, did_you_mean};
@@ -25,8 +27,10 @@ pub struct CustomCatalog {
     pub entity_types: Vec<Table>,
     /// `[[recognizer]]` tables.
     pub recognizers: Vec<Table>,
-    /// `[[list]]` tables; `file` is already replaced by `terms`.
+    /// `[[list]]` tables, without `file`.
     pub lists: Vec<Table>,
+    /// The terms that lists took from files, by the id of the list.
+    pub files: BTreeMap<String, Arc<TermTable>>,
 }
 
 impl CustomCatalog {
@@ -115,39 +119,44 @@ fn string<'t>(entry: &'t Spanned<Table>, key: &str, field: &str, problems: &mut 
     found
 }
 
-/// Reads the files that lists name, relative to the policy's own folder.
+/// The `[[list]]` tables without `file`, and the terms of the files that they name, relative to the policy's own folder.
 pub(super) fn lists(
     raw: &[Spanned<Table>],
     folder: Option<&Path>,
     problems: &mut Problems<'_>,
-) -> Result<Vec<Table>, PolicyError> {
+) -> Result<(Vec<Table>, BTreeMap<String, Arc<TermTable>>), PolicyError> {
     let mut lists = Vec::with_capacity(raw.len());
+    let mut files = BTreeMap::new();
     for (i, entry) in raw.iter().enumerate() {
         let field = format!("list[{i}]");
         let mut list = entry.get_ref().clone();
         let file = list.remove("file");
-        match (file, list.contains_key("terms")) {
+        let inline = ["terms", "weighted", "ambiguous"].iter().any(|key| list.contains_key(*key));
+        match (file, inline) {
             (None, true) => {}
             (None, false) => problems.error(entry.span(), &field, "needs `terms` or `file`"),
             (Some(_), true) => problems.error(entry.span(), &field, "has both `terms` and `file`; keep one"),
             (Some(file), false) => {
-                if let Some(terms) = terms_of(&file, folder, entry.span(), &field, problems)? {
-                    list.insert("terms".to_owned(), Value::Array(terms));
+                let cased = list.get("match").and_then(Value::as_str) == Some("exact");
+                let table = table_of(&file, cased, folder, entry.span(), &field, problems)?;
+                if let (Some(table), Some(id)) = (table, list.get("id").and_then(Value::as_str)) {
+                    files.insert(id.to_owned(), Arc::new(table));
                 }
             }
         }
         lists.push(list);
     }
-    Ok(lists)
+    Ok((lists, files))
 }
 
-fn terms_of(
+fn table_of(
     file: &Value,
+    cased: bool,
     folder: Option<&Path>,
     span: Range<usize>,
     field: &str,
     problems: &mut Problems<'_>,
-) -> Result<Option<Vec<Value>>, PolicyError> {
+) -> Result<Option<TermTable>, PolicyError> {
     let Some(file) = file.as_str() else {
         problems.error(span, field, "`file` must be a path");
         return Ok(None);
@@ -157,12 +166,13 @@ fn terms_of(
         return Ok(None);
     };
     let text = read_limited(&folder.join(file), MAX_LIST_BYTES)?;
-    let words = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
-    let terms: Vec<Value> = words.map(|word| Value::String(word.to_owned())).collect();
-    if terms.is_empty() {
-        problems.error(span, field, "the list's file holds no word; write one a line");
+    match TermTable::read(&text, cased) {
+        Ok(table) => Ok(Some(table)),
+        Err(error) => {
+            problems.error(span, field, format!("`{file}`: {error}"));
+            Ok(None)
+        }
     }
-    Ok(Some(terms))
 }
 
 /// Reads a file of at most so many bytes.

@@ -112,6 +112,7 @@ impl Policy {
         let index = TypeIndex::new(&types);
         let groups = compile::groups(&raw.group, &index, raw.scan.min_score, problems);
         let rules = rules(raw, &index, &groups, problems);
+        let (lists, files) = custom::lists(&raw.list, folder, problems)?;
         let tables = |tables: &[toml::Spanned<toml::Table>]| tables.iter().map(|t| t.get_ref().clone()).collect();
         Ok(Self {
             reference: PolicyReference {
@@ -127,7 +128,8 @@ impl Policy {
             custom: CustomCatalog {
                 entity_types: tables(&raw.entity_type),
                 recognizers: tables(&raw.recognizer),
-                lists: custom::lists(&raw.list, folder, problems)?,
+                lists,
+                files,
             },
             trials: Trial::read(raw, &index, source, problems),
             index,

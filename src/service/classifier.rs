@@ -125,6 +125,7 @@ impl ClassifierService for Classifier {
             detectors: info.detectors.iter().map(|name| detector(name) as i32).collect(),
             validators: info.validators.into_iter().collect(),
             sources: info.sources.into_iter().collect(),
+            cue: info.cue,
         };
         let entity_types = self.core.classifier.entity_types().into_iter().map(info).collect();
         Ok(Response::new(ListEntityTypesResponse { entity_types }))

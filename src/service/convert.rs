@@ -237,14 +237,15 @@ pub(crate) fn conversation(
 /// A verdict as the caller wants to see it.
 pub(crate) fn verdict(verdict: &Verdict, document: &Document, show: &Show) -> proto::Verdict {
     let mut offsets = Offsets { document, part: usize::MAX, table: None };
-    let shown = verdict.findings().iter().filter(|finding| {
+    let rules = verdict.reasons_by_finding();
+    let shown = verdict.findings().iter().zip(rules).filter(|(finding, _)| {
         finding.score >= show.min_score
             && (show.entity_types.is_empty() || show.entity_types.contains(finding.entity_type.as_str()))
     });
     proto::Verdict {
         level: level(verdict.level()) as i32,
         reasons: verdict.reasons().iter().map(reason).collect(),
-        findings: shown.map(|found| finding(found, &mut offsets, show)).collect(),
+        findings: shown.map(|(found, rules)| finding(found, &rules, &mut offsets, show)).collect(),
         topics: verdict
             .topics()
             .iter()
@@ -272,7 +273,7 @@ impl Offsets<'_> {
     }
 }
 
-fn finding(found: &Finding, offsets: &mut Offsets<'_>, show: &Show) -> proto::Finding {
+fn finding(found: &Finding, rules: &[&policy::Reason], offsets: &mut Offsets<'_>, show: &Show) -> proto::Finding {
     let part = offsets.document.parts().get(found.part);
     let range = |start: usize, end: usize| Some(proto::Range { start: start as u64, end: end as u64 });
     let (codepoint_range, utf16_range) = match offsets.of(found.part) {
@@ -295,14 +296,24 @@ fn finding(found: &Finding, offsets: &mut Offsets<'_>, show: &Show) -> proto::Fi
         json_pointer: part.map(|part| part.pointer.expose().to_owned()).unwrap_or_default(),
         detector: detector(found.detector) as i32,
         recognizer: found.recognizer.to_string(),
-        explanation: Some(proto::Explanation {
-            pattern: found.explanation.pattern.to_string(),
-            validator: found.explanation.validator.to_string(),
-            context_words: found.explanation.context_words.iter().map(|word| word.to_string()).collect(),
-            base_score: found.explanation.base_score,
-            note: found.explanation.note.to_string(),
-        }),
+        explanation: Some(explanation(&found.explanation)),
         quote: quote.unwrap_or_default().to_owned(),
+        used_by: rules.iter().map(|reason| reason.rule.to_string()).collect(),
+    }
+}
+
+fn explanation(explanation: &detect::Explanation) -> proto::Explanation {
+    let adjustment = |adjustment: &detect::Adjustment| proto::ScoreAdjustment {
+        reason: adjustment.reason.to_owned(),
+        score: adjustment.score,
+    };
+    proto::Explanation {
+        pattern: explanation.pattern.to_string(),
+        validator: explanation.validator.to_string(),
+        context_words: explanation.context_words.iter().map(ToString::to_string).collect(),
+        base_score: explanation.base_score,
+        note: explanation.note.to_string(),
+        adjustments: explanation.adjustments.iter().map(adjustment).collect(),
     }
 }
 

@@ -65,7 +65,7 @@ impl Core {
             caller: Label::new(caller.name()),
             request_id: RequestId::parse(request_id).unwrap_or_default(),
             declared_level,
-            provenance: self.classifier.provenance(),
+            provenance: classified.provenance.clone(),
             timings: classified.timings.for_record(),
             routing: None,
         };

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use cordon::classify::{Classifier, NerMode, Query};
 use cordon::config::File;
-use cordon::document::{CodePoints, Document};
-use cordon::eval::{GoldFile, LevelScores, Prediction, Span, score};
+use cordon::document::Document;
+use cordon::eval::{GoldFile, LevelScores, Prediction, score};
 use cordon::startup;
 
 async fn predict(classifier: &Classifier, text: &str) -> Prediction {
@@ -16,13 +16,7 @@ async fn predict(classifier: &Classifier, text: &str) -> Prediction {
     let query = Query { declared_level: None, ner: NerMode::Always, caller: "anonymous".into() };
     let verdict = classifier.classify(&document, &query, Instant::now() + Duration::from_secs(120)).await.verdict;
     assert!(verdict.coverage().is_complete(), "{:?}", verdict.coverage());
-    let points = CodePoints::of(text);
-    let spans = verdict.findings().iter().filter(|finding| finding.score >= 0.4).map(|finding| Span {
-        start: points.code_point(finding.range.start),
-        end: points.code_point(finding.range.end),
-        label: classifier.catalog().coarse(finding.entity_type.as_str()).to_owned(),
-    });
-    Prediction { spans: spans.filter(|span| span.label != "OTHER").collect(), level: Some(verdict.level()) }
+    Prediction::of(&verdict, text, &classifier.catalog(), 0.4)
 }
 
 #[tokio::test]

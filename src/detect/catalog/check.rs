@@ -5,8 +5,9 @@
 use std::collections::HashMap;
 use std::fmt;
 
-use super::spec::{ListSpec, PatternSpec, RecognizerSpec, TriggerSpec, Words};
+use super::spec::{ListSpec, MatchMode, PatternSpec, RecognizerSpec, TriggerSpec, Words};
 use super::{COARSE, EntityTypeSpec};
+use crate::detect::language::CODES;
 use crate::detect::{Detector, EntityType, validators};
 
 /// Longest reach of a literal trigger in bytes: enough for a private key of 8192 bits in PEM.
@@ -96,8 +97,8 @@ impl Checker {
         if !known(&spec.entity_type) {
             self.problem("entity_type", format!("{} is not declared; declare it first", spec.entity_type));
         }
-        if !matches!(spec.detector, Detector::Pattern | Detector::Secret) {
-            self.problem("detector", "use \"pattern\" or \"secret\"");
+        if spec.detector == Detector::Ner {
+            self.problem("detector", "use \"pattern\", \"secret\", or \"dictionary\" for a construction of words");
         }
         self.countries(&spec.countries);
         if spec.source.trim().is_empty() {
@@ -146,11 +147,32 @@ impl Checker {
             self.problem("entity_type", format!("{} is not declared; declare it first", spec.entity_type));
         }
         self.score("score", spec.score);
-        if spec.terms.is_empty() {
+        if spec.all_terms().next().is_none() && spec.table.is_none() {
             self.problem("terms", "give at least one term");
         }
-        if let Some(term) = spec.terms.iter().find(|term| !term.chars().any(char::is_alphanumeric)) {
-            self.problem("terms", format!("{term:?} holds no letter or digit"));
+        for (term, score, _) in spec.all_terms() {
+            if !term.chars().any(char::is_alphanumeric) {
+                self.problem("terms", format!("{term:?} holds no letter or digit"));
+            }
+            if !(0.0..=1.0).contains(&score) {
+                self.problem("weighted", format!("the score {score} of {term:?} is not between 0 and 1"));
+            }
+        }
+        if spec.table.is_some() && !matches!(spec.mode, MatchMode::Word | MatchMode::Exact) {
+            self.problem("match", "the terms of a file match as \"word\" or \"exact\"");
+        }
+        let told = CODES.contains(&spec.language.as_str());
+        if spec.mode == MatchMode::Inflect && !told {
+            self.problem("language", format!("\"inflect\" needs one of {}", CODES.join(" ")));
+        }
+        if !spec.ambiguous.is_empty() && !told {
+            self.problem("language", format!("ambiguous terms need one of {}", CODES.join(" ")));
+        }
+        if let Some(adds_up) = spec.adds_up {
+            self.score("adds_up.at_most", adds_up.at_most);
+            if !(1..=MAX_CONTEXT).contains(&adds_up.within) {
+                self.problem("adds_up.within", format!("use 1 to {MAX_CONTEXT} bytes"));
+            }
         }
         if !custom {
             if spec.source.trim().is_empty() {

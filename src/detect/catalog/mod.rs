@@ -14,11 +14,11 @@ use std::sync::Arc;
 use check::Checker;
 pub use check::Problem;
 pub use spec::{
-    CatalogFile, EntityTypeSpec, Example, Examples, ListExamples, ListSpec, MatchMode, PatternSpec, RecognizerSpec,
-    TriggerSpec, Words, terms_of_lines,
+    AddsUp, CatalogFile, EntityTypeSpec, Example, Examples, ListExamples, ListSpec, MatchMode, PatternSpec,
+    RecognizerSpec, TriggerSpec, Words,
 };
 
-use super::{Category, Detector, EntityType};
+use super::{Category, Detector, EntityType, TermTable};
 use crate::error::Kind;
 
 /// The coarse labels that group entity types across catalogs and evaluation sets.
@@ -170,13 +170,21 @@ impl Catalog {
         self.clone().extended(vec![(FILE, file)], checker, true)
     }
 
-    /// This catalog with one file of additions, as a policy carries it.
+    /// This catalog with one file of additions, as a policy carries it, and the terms that its lists took from files, by
+    /// the id of the list.
     ///
     /// # Errors
     /// When the table has not the form of a catalog file, or an entry is wrong; all problems are named.
-    pub fn with_custom_file(&self, table: toml::Table) -> Result<Self, CatalogError> {
+    pub fn with_custom_file(
+        &self,
+        table: toml::Table,
+        files: &BTreeMap<String, Arc<TermTable>>,
+    ) -> Result<Self, CatalogError> {
         match table.try_into::<CatalogFile>() {
-            Ok(file) => self.with_custom(file.entity_type, file.recognizer, file.list),
+            Ok(mut file) => {
+                file.list.iter_mut().for_each(|list| list.table = files.get(&list.id).cloned());
+                self.with_custom(file.entity_type, file.recognizer, file.list)
+            }
             Err(error) => {
                 let problem =
                     Problem { file: "policy".to_owned(), entry: String::new(), field: "", problem: error.to_string() };
@@ -206,6 +214,17 @@ impl Catalog {
     #[must_use]
     pub fn recognizers(&self) -> &[Arc<RecognizerSpec>] {
         &self.recognizers
+    }
+
+    /// Where the rule of a recognizer or word list comes from.
+    #[must_use]
+    pub fn source_of(&self, id: &str) -> Option<&str> {
+        let recognizer = self.recognizers.binary_search_by(|spec| spec.id.as_str().cmp(id)).ok();
+        let list = || self.lists.binary_search_by(|spec| spec.id.as_str().cmp(id)).ok();
+        match recognizer {
+            Some(at) => self.recognizers.get(at).map(|spec| spec.source.as_str()),
+            None => list().and_then(|at| self.lists.get(at)).map(|spec| spec.source.as_str()),
+        }
     }
 
     /// Every word list.
@@ -273,6 +292,7 @@ impl Catalog {
         }
         for spec in &self.lists {
             line(&mut hasher, spec.as_ref());
+            spec.table.iter().for_each(|table| line(&mut hasher, &table.digest()));
         }
         hasher.finalize().to_hex().to_string()
     }

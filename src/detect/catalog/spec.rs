@@ -2,10 +2,11 @@
 //! Only what serde can say is checked here; the rest is in `check`.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::detect::{Category, Detector, EntityType};
+use crate::detect::{Category, Detector, EntityType, TermTable};
 
 /// One catalog file. Any file may hold any of the three tables.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -60,7 +61,7 @@ pub struct RecognizerSpec {
     pub id: String,
     /// What it finds.
     pub entity_type: EntityType,
-    /// `pattern` or `secret`.
+    /// `pattern` or `secret`; `dictionary` for a construction of words, which competes with no value that it holds.
     #[serde(default = "pattern")]
     pub detector: Detector,
     /// ISO 3166-1 alpha-2 codes.
@@ -179,9 +180,32 @@ pub struct ListSpec {
     /// The terms; a space stands for any run of white space.
     #[serde(default)]
     pub terms: Vec<String>,
+    /// Terms with a score of their own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub weighted: Vec<(String, f32)>,
+    /// Terms that count only in a part of the list's language, or of one that the text does not tell.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ambiguous: Vec<String>,
+    /// Whether different terms near each other say more than one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub adds_up: Option<AddsUp>,
+    /// The terms of a file, in place of `terms`; a policy's own list.
+    #[serde(skip)]
+    pub table: Option<Arc<TermTable>>,
     /// Texts that show what it finds and what it leaves.
     #[serde(default)]
     pub examples: ListExamples,
+}
+
+/// Different terms of a list within a distance add up: their score is the probability that not every one of them is
+/// there by chance, `1 - (1 - a)(1 - b)…`, at most `at_most`.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AddsUp {
+    /// Distance in bytes between the start of the first and of the last term.
+    pub within: usize,
+    /// Highest score that they reach.
+    pub at_most: f32,
 }
 
 /// How a term of a list matches.
@@ -195,6 +219,8 @@ pub enum MatchMode {
     Exact,
     /// A word that begins so, in any case.
     Prefix,
+    /// Whole words in any case, each with an ending of the list's language, with its diacritics or without.
+    Inflect,
 }
 
 /// Examples of a list.
@@ -207,6 +233,15 @@ pub struct ListExamples {
     /// Texts in which none is.
     #[serde(default)]
     pub negative: Vec<String>,
+}
+
+impl ListSpec {
+    /// Every term with its score and whether it counts in the list's language only; not those of a file.
+    pub fn all_terms(&self) -> impl Iterator<Item = (&str, f32, bool)> {
+        let plain = self.terms.iter().map(|term| (term.as_str(), self.score, false));
+        let weighted = self.weighted.iter().map(|(term, score)| (term.as_str(), *score, false));
+        plain.chain(weighted).chain(self.ambiguous.iter().map(|term| (term.as_str(), self.score, true)))
+    }
 }
 
 impl TriggerSpec {
@@ -230,10 +265,4 @@ impl RecognizerSpec {
         let base = self.base_score(pattern);
         self.context_score.unwrap_or((base + 0.35).min(0.95)).max(base)
     }
-}
-
-/// The terms of a plain text file: one a line; empty lines and lines that begin with `#` are left out.
-#[must_use]
-pub fn terms_of_lines(text: &str) -> Vec<String> {
-    text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')).map(str::to_owned).collect()
 }

@@ -93,11 +93,6 @@ fn the_digest_does_not_depend_on_the_order_of_files() {
 }
 
 #[test]
-fn terms_of_a_file_are_its_lines() {
-    assert_eq!(terms_of_lines("# names\n\nblue heron\r\n  red kite \n"), ["blue heron", "red kite"]);
-}
-
-#[test]
 fn the_embedded_catalog_is_right() {
     if let Err(error) = Catalog::embedded() {
         panic!("{error}");

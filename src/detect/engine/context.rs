@@ -2,13 +2,17 @@
 //! looked for together, at most once in a part, and only when somebody asks: in prose, and in identifiers, whose words
 //! are told apart (`customerSsn`, `customer_ssn`, `customerssn` for "customer ssn").
 
-use std::collections::HashMap;
+use std::cell::OnceCell;
+use std::collections::{BTreeSet, HashMap};
 use std::ops::Range;
 use std::sync::Arc;
 
+use super::dictionary::in_capitals;
 use super::fields::{Fields, in_key, mixed_identifiers, split_name};
+use super::inflection::{plain, written_out};
 use super::words::{Ending, Hit, Joins, Term, WordSet, fold_term};
 use crate::detect::catalog::{RecognizerSpec, Words};
+use crate::detect::language::{CODES, Languages, tell};
 
 /// Most words that an explanation names.
 const MAX_NAMED: usize = 4;
@@ -19,12 +23,23 @@ const CHAR: usize = 4;
 /// Bytes between the end of a field's name and its value, and of the name itself, at most.
 const LABEL: usize = 80;
 
+/// Share of a window in which a word counts in full; behind it the weight falls.
+const NEAR: f32 = 0.5;
+
+/// Weight of a word at the end of its window.
+const FARTHEST: f32 = 0.7;
+
+/// Shortest word whose inflected forms are looked for: the forms of a shorter one are other words.
+const INFLECTED: usize = 5;
+
 /// Context words of all recognizers.
 pub(super) struct ContextWords {
     words: WordSet,
-    /// The name of each term of `words`: a phrase is two terms, with and without its spaces.
+    /// The name of each term of `words`: a phrase is two terms and more, with and without its spaces, its diacritics.
     owners: Vec<usize>,
     names: Vec<Arc<str>>,
+    /// For each name, the languages that have it, if it is an everyday word of another one.
+    everyday: Vec<Option<Languages>>,
     recognizers: Vec<Wanted>,
     /// For each name, the recognizers that find nothing without one of their words.
     waiting: Vec<Vec<usize>>,
@@ -44,6 +59,9 @@ struct Wanted {
 pub(super) struct Judgement {
     /// Words that confirm it, nearest first.
     pub(super) confirming: Vec<Arc<str>>,
+    /// How much of the context's score they give: 1 for a word near by, less for one at the end of the window, 0 for
+    /// none.
+    pub(super) weight: f32,
     /// Whether a word refutes it and none that confirms it is nearer.
     pub(super) refuted: bool,
 }
@@ -57,6 +75,8 @@ pub(super) struct PartContext {
     /// Words in the field's name that was given from outside.
     given: Option<Vec<usize>>,
     near: Option<Near>,
+    /// Languages that the part may be in.
+    pub(super) told: OnceCell<Languages>,
 }
 
 /// Which recognizers have heard one of their words near the place that a scan has come to.
@@ -74,15 +94,20 @@ impl ContextWords {
     pub(super) fn build(recognizers: &[Arc<RecognizerSpec>]) -> Result<Self, aho_corasick::BuildError> {
         let mut indices: HashMap<String, usize> = HashMap::new();
         let mut names: Vec<Arc<str>> = Vec::new();
+        let mut languages: Vec<Languages> = Vec::new();
         let mut waiting: Vec<Vec<usize>> = Vec::new();
         let mut index_all = |words: &Words| {
             let mut wanted: Vec<usize> = Vec::new();
-            for word in words.values().flatten() {
+            for (language, word) in words.iter().flat_map(|(language, words)| words.iter().map(move |w| (language, w)))
+            {
                 let folded = fold_term(word, Joins::Signs);
                 let index = *indices.entry(folded).or_insert_with_key(|folded| {
                     names.push(folded.as_str().into());
+                    languages.push(Languages::NONE);
                     names.len() - 1
                 });
+                let all = languages.get_mut(index);
+                all.into_iter().for_each(|all| *all = all.and(Languages::of(language)));
                 wanted.push(index);
             }
             wanted.sort_unstable();
@@ -103,16 +128,20 @@ impl ContextWords {
                 waiting.get_mut(*word).into_iter().for_each(|waiting| waiting.push(index));
             }
         }
-        let mut owners: Vec<usize> = (0..names.len()).collect();
-        let mut joined = Vec::new();
-        for (index, name) in names.iter().enumerate().filter(|(_, name)| name.contains(' ')) {
-            joined.push(name.replace(' ', ""));
-            owners.push(index);
+        // Each way to write a name is a term, and says which name it is.
+        let mut written: BTreeSet<(String, Wording, usize)> = BTreeSet::new();
+        for (index, (name, languages)) in names.iter().zip(&languages).enumerate() {
+            written.extend(wordings(name, *languages).into_iter().map(|(text, wording)| (text, wording, index)));
         }
-        let terms = names.iter().map(AsRef::as_ref).chain(joined.iter().map(String::as_str));
-        let words = WordSet::build(terms.map(|text| Term { text, ending: Ending::Plural }), Joins::Signs)?;
+        let owners = written.iter().map(|(.., index)| *index).collect();
+        let terms = written.iter().map(|(text, wording, _)| Term { text, ending: wording.ending() });
+        let words = WordSet::build(terms, Joins::Signs)?;
+        let everyday = names.iter().zip(&languages).map(|(name, languages)| {
+            (*languages != Languages::ALL && Languages::EVERY.have_everyday(name)).then_some(*languages)
+        });
+        let everyday = everyday.collect();
         let behind = recognizers.iter().map(|spec| spec.context_window / 3 * CHAR).max().unwrap_or_default();
-        Ok(Self { words, owners, names, recognizers: wanted, waiting, behind })
+        Ok(Self { words, owners, names, everyday, recognizers: wanted, waiting, behind })
     }
 
     /// Whether a recognizer that needs a word may have one for a value between `from` and `until`. Called with places
@@ -198,7 +227,7 @@ impl ContextWords {
                 nearby.add(hit.term, chars(text, value.end..hit.start));
             }
         }
-        nearby.judge(&self.names)
+        nearby.judge(&self.names, wanted.window)
     }
 
     /// Words in a field's name that was given from outside.
@@ -214,17 +243,31 @@ impl ContextWords {
 
     /// Words of the part.
     fn hits<'p>(&self, text: &str, part: &'p mut PartContext) -> &'p [Hit] {
+        let told = &part.told;
         part.hits.get_or_insert_with(|| {
             let mut hits = Vec::new();
             self.find(text, &mut hits);
+            hits.retain(|hit| !self.is_foreign(hit, text, told));
             hits
         })
+    }
+
+    /// Whether a hit is an everyday word of the text's language that another language has as a cue. In capitals, or
+    /// before a colon, it is meant as the cue all the same.
+    fn is_foreign(&self, hit: &Hit, text: &str, told: &OnceCell<Languages>) -> bool {
+        let Some(Some(own)) = self.everyday.get(hit.term) else { return false };
+        let told = *told.get_or_init(|| tell(text).possible);
+        let word = text.get(hit.start..hit.end).unwrap_or_default();
+        let labels = text.as_bytes().get(hit.end).is_some_and(|next| matches!(next, b':' | b'=' | b'"' | b'>' | b'|'));
+        !told.meet(*own)
+            && self.names.get(hit.term).is_some_and(|name| told.have_everyday(name))
+            && !labels
+            && !in_capitals(word)
     }
 
     fn find(&self, text: &str, hits: &mut Vec<Hit>) {
         let owner = |term: usize| self.owners.get(term).copied().unwrap_or(term);
         self.words.scan(text, &mut |hit| hits.push(Hit { term: owner(hit.term), ..hit }));
-        let in_prose = hits.len();
         let mut words = String::new();
         mixed_identifiers(text, &mut |range| {
             split_name(text.get(range.clone()).unwrap_or_default(), &mut words);
@@ -232,9 +275,9 @@ impl ContextWords {
                 hits.push(Hit { term: owner(hit.term), start: range.start, end: range.end });
             });
         });
-        if hits.len() > in_prose {
-            hits.sort_by_key(|hit| hit.end);
-        }
+        // The ending of an inflected word moves its end behind those of words that are found later.
+        hits.sort_unstable_by_key(|hit| (hit.end, hit.start, hit.term));
+        hits.dedup();
     }
 }
 
@@ -246,6 +289,47 @@ impl PartContext {
             near.last.fill(0);
         }
     }
+}
+
+/// How a way to write a word ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Wording {
+    Plural,
+    Inflected(usize),
+}
+
+impl Wording {
+    fn ending(self) -> Ending {
+        match self {
+            Self::Plural => Ending::Plural,
+            Self::Inflected(language) => Ending::Inflected(language),
+        }
+    }
+}
+
+/// Every way to write a word or phrase of these languages: as it is, its spaces left out as in a name of a field, without
+/// its diacritics, and with the endings of each language but English, whose plural every word takes.
+fn wordings(name: &str, languages: Languages) -> Vec<(String, Wording)> {
+    let mut texts = vec![name.to_owned()];
+    texts.extend(plain(name));
+    let told = || languages.indices().filter(|_| languages != Languages::ALL);
+    texts.extend(told().filter_map(|language| written_out(name, CODES.get(language)?)));
+    let mut wordings = Vec::new();
+    for text in texts {
+        // A word that loses its sense with its accents is not typed without them.
+        if text != name && languages.have_everyday(&text) {
+            continue;
+        }
+        if text.contains(' ') {
+            wordings.push((text.replace(' ', ""), Wording::Plural));
+        }
+        if text.chars().count() >= INFLECTED {
+            let inflecting = told().filter(|language| *language > 0);
+            wordings.extend(inflecting.map(|language| (text.clone(), Wording::Inflected(language))));
+        }
+        wordings.push((text, Wording::Plural));
+    }
+    wordings
 }
 
 fn chars(text: &str, range: Range<usize>) -> usize {
@@ -269,7 +353,7 @@ impl Nearby<'_> {
         }
     }
 
-    fn judge(mut self, names: &[Arc<str>]) -> Judgement {
+    fn judge(mut self, names: &[Arc<str>], window: usize) -> Judgement {
         self.confirming.sort_unstable();
         let nearest = self.confirming.first().map(|(distance, _)| *distance);
         let refuted = self.refuting.is_some_and(|against| nearest.is_none_or(|near| near >= against));
@@ -282,8 +366,15 @@ impl Nearby<'_> {
                 confirming.push(Arc::clone(name));
             }
         }
-        Judgement { confirming, refuted }
+        Judgement { confirming, weight: nearest.map_or(0.0, |distance| weight(distance, window)), refuted }
     }
+}
+
+/// What a word at this distance is worth; both in code points.
+#[allow(clippy::cast_precision_loss)] // a window has two thousand code points at most
+fn weight(distance: usize, window: usize) -> f32 {
+    let far = (distance as f32 / window.max(1) as f32 - NEAR).max(0.0) / (1.0 - NEAR);
+    1.0 - (1.0 - FARTHEST) * far.min(1.0)
 }
 
 #[cfg(test)]

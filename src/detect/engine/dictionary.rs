@@ -1,11 +1,15 @@
 //! Word lists: markings, special terms, an organisation's own words. A term counts as a word of prose only; as part
 //! of an identifier, a path or an address it names something else.
 
+use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::words::{Ending, Hit, Joins, Term, WordSet, is_word};
-use crate::detect::catalog::{Catalog, ListSpec, MatchMode};
+use super::inflection::{plain, written_out};
+use super::terms::{TableHit, TermTable};
+use super::words::{Ending, Hit, Joins, Term, WordSet, fold_term, is_word};
+use crate::detect::catalog::{AddsUp, Catalog, ListSpec, MatchMode};
+use crate::detect::language::{CODES, Languages};
 use crate::detect::{Category, Detector, EntityType, Explanation, Finding};
 
 /// How far the token around a term is read.
@@ -15,10 +19,23 @@ const MAX_TOKEN: usize = 256;
 pub(super) struct Dictionary {
     words: WordSet,
     lists: Vec<List>,
-    /// The list of each term.
-    owners: Vec<u32>,
-    /// Terms as they are written, for those lists whose case counts; by index of the term.
-    exact: Vec<Option<Box<str>>>,
+    terms: Vec<Owned>,
+    /// Terms of files, each with its list.
+    tables: Vec<(usize, Arc<TermTable>)>,
+}
+
+/// What is known of a term beside its text.
+struct Owned {
+    list: u32,
+    /// Number of the term that it is a form of: spellings of one term add up to nothing.
+    term: u32,
+    score: f32,
+    /// As it is written, in a list whose case counts.
+    exact: Option<Box<str>>,
+    /// Counts in a part of its list's language only, or of one that the text does not tell.
+    ambiguous: bool,
+    /// In small letters, if it is an everyday word of some language that is not the list's.
+    everyday: Option<Box<str>>,
 }
 
 /// One list.
@@ -28,32 +45,61 @@ pub(super) struct List {
     category: Category,
     score: f32,
     mode: MatchMode,
+    languages: Languages,
+    adds_up: Option<AddsUp>,
+}
+
+/// A term in a text.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct ListHit {
+    pub(super) range: Range<usize>,
+    /// Of the term alone.
+    pub(super) base: f32,
+    /// With the terms near it.
+    pub(super) score: f32,
+    term: usize,
 }
 
 impl Dictionary {
     /// The lists of a catalog.
     pub(super) fn build(catalog: &Catalog) -> Result<Self, aho_corasick::BuildError> {
         let mut lists = Vec::new();
-        let mut owners = Vec::new();
-        let mut exact = Vec::new();
-        let mut terms = Vec::new();
+        let mut owned = Vec::new();
+        let mut texts: Vec<(String, Ending)> = Vec::new();
+        let mut tables = Vec::new();
         for spec in catalog.lists() {
             let Some(info) = catalog.entity_type(spec.entity_type.as_str()) else { continue };
-            let owner = u32::try_from(lists.len()).unwrap_or(u32::MAX);
+            let list = u32::try_from(lists.len()).unwrap_or(u32::MAX);
+            let languages = Languages::of(&spec.language);
+            if let Some(table) = &spec.table {
+                tables.push((lists.len(), Arc::clone(table)));
+            }
             lists.push(List {
                 id: spec.id.as_str().into(),
                 entity_type: info.name.clone(),
                 category: info.category,
                 score: spec.score,
                 mode: spec.mode,
+                languages,
+                adds_up: spec.adds_up,
             });
-            for term in &spec.terms {
-                owners.push(owner);
-                exact.push((spec.mode == MatchMode::Exact).then(|| single_spaces(term)));
-                terms.push(Term { text: term, ending: ending(spec) });
+            for (number, (term, score, ambiguous)) in spec.all_terms().enumerate() {
+                for spelling in spellings(spec, term) {
+                    let folded = fold_term(&spelling, Joins::Space);
+                    owned.push(Owned {
+                        list,
+                        term: u32::try_from(number).unwrap_or(u32::MAX),
+                        score,
+                        exact: (spec.mode == MatchMode::Exact).then(|| single_spaces(term)),
+                        ambiguous,
+                        everyday: (languages.known() && Languages::EVERY.have_everyday(&folded)).then(|| folded.into()),
+                    });
+                    texts.push((spelling, ending(spec)));
+                }
             }
         }
-        Ok(Self { words: WordSet::build(terms, Joins::Space)?, lists, owners, exact })
+        let terms = texts.iter().map(|(text, ending)| Term { text, ending: *ending });
+        Ok(Self { words: WordSet::build(terms, Joins::Space)?, lists, terms: owned, tables })
     }
 
     /// The list of this index.
@@ -66,15 +112,26 @@ impl Dictionary {
         self.lists.len()
     }
 
-    /// Calls `found` with a list and a range of the text, for each term of prose.
-    pub(super) fn scan(&self, text: &str, found: &mut dyn FnMut(usize, Range<usize>)) {
+    /// Calls `found` with a list and a hit, for each term of prose. `languages` tells those of the text; it is asked
+    /// when a term depends on it. Returns the bytes that it read.
+    pub(super) fn scan(
+        &self,
+        text: &str,
+        languages: &dyn Fn() -> Languages,
+        found: &mut dyn FnMut(usize, ListHit),
+    ) -> usize {
+        let mut adding: HashMap<usize, Vec<ListHit>> = HashMap::new();
+        let mut emit = |index: usize, list: &List, hit: ListHit| match list.adds_up {
+            Some(_) => adding.entry(index).or_default().push(hit),
+            None => found(index, hit),
+        };
         self.words.scan(text, &mut |hit: Hit| {
-            let Some(owner) = self.owners.get(hit.term).map(|owner| *owner as usize) else { return };
-            let Some(list) = self.lists.get(owner) else { return };
+            let Some(term) = self.terms.get(hit.term) else { return };
+            let index = term.list as usize;
+            let Some(list) = self.lists.get(index) else { return };
             let mut range = hit.start..hit.end;
-            if let Some(Some(exact)) = self.exact.get(hit.term)
-                && text.get(range.clone()).is_none_or(|found| *single_spaces(found) != **exact)
-            {
+            let written = text.get(range.clone()).unwrap_or_default();
+            if term.exact.as_ref().is_some_and(|exact| *single_spaces(written) != **exact) {
                 return;
             }
             if list.mode == MatchMode::Prefix {
@@ -82,29 +139,115 @@ impl Dictionary {
                 range.end += rest.find(|c| !is_word(c)).unwrap_or(rest.len()).min(MAX_TOKEN);
                 range.end = text.ceil_char_boundary(range.end);
             }
-            if !names_something(text, &range) {
-                found(owner, range);
+            if !names_something(text, &range) && term.counts(list, written, languages) {
+                emit(index, list, ListHit { range, base: term.score, score: term.score, term: term.term as usize });
             }
         });
+        let mut work = text.len();
+        for (index, table) in &self.tables {
+            let Some(list) = self.lists.get(*index) else { continue };
+            work += table.scan(text, &mut |TableHit { term, range, score }| {
+                if !names_something(text, &range) {
+                    let score = score.unwrap_or(list.score);
+                    emit(*index, list, ListHit { range, base: score, score, term });
+                }
+            });
+        }
+        for (index, mut hits) in adding {
+            if let Some(AddsUp { within, at_most }) = self.lists.get(index).and_then(|list| list.adds_up) {
+                add_up(&mut hits, within, at_most);
+            }
+            hits.into_iter().for_each(|hit| found(index, hit));
+        }
+        work
+    }
+}
+
+impl Owned {
+    /// Whether it counts in a text of these languages.
+    fn counts(&self, list: &List, written: &str, languages: &dyn Fn() -> Languages) -> bool {
+        if !self.ambiguous && self.everyday.is_none() {
+            return true;
+        }
+        let told = languages();
+        if told.meet(list.languages) {
+            return true;
+        }
+        // Capitals are meant: nobody shouts an article.
+        let foreign = self.everyday.as_ref().is_some_and(|word| told.have_everyday(word)) && !in_capitals(written);
+        !self.ambiguous && !foreign
+    }
+}
+
+/// Whether every letter is a capital one.
+pub(super) fn in_capitals(word: &str) -> bool {
+    word.chars().any(char::is_uppercase) && !word.chars().any(char::is_lowercase)
+}
+
+/// A term as it is written, and in an inflected list also as it is typed without diacritics, unless that is an everyday
+/// word of the language.
+fn spellings(spec: &ListSpec, term: &str) -> Vec<String> {
+    let mut spellings = vec![term.to_owned()];
+    if spec.mode == MatchMode::Inflect {
+        let small = term.to_lowercase();
+        let typed = [plain(&small), written_out(&small, &spec.language)];
+        let other = |typed: &String| !Languages::of(&spec.language).have_everyday(typed);
+        spellings.extend(typed.into_iter().flatten().filter(other));
+        spellings.dedup();
+    }
+    spellings
+}
+
+/// Gives each hit the score of all different terms that stand within a distance of it, both ways. The number of terms
+/// that stand there at once is counted with two ends that only move forward.
+fn add_up(hits: &mut [ListHit], within: usize, at_most: f32) {
+    hits.sort_by_key(|hit| hit.range.start);
+    let mut window: HashMap<usize, (usize, f32)> = HashMap::new();
+    // Sums of the logarithms of what a term leaves open, so that a term can leave the window again.
+    let mut open = 0.0_f64;
+    let left = |score: f32| f64::from(1.0 - score.min(0.999)).ln();
+    let (mut first, mut next) = (0, 0);
+    let mut sums = Vec::with_capacity(hits.len());
+    for hit in hits.iter() {
+        while let Some(coming) = hits.get(next).filter(|coming| coming.range.start <= hit.range.start + within) {
+            let (count, _) = window.entry(coming.term).or_insert((0, coming.base));
+            *count += 1;
+            if *count == 1 {
+                open += left(coming.base);
+            }
+            next += 1;
+        }
+        while let Some(gone) = hits.get(first).filter(|gone| gone.range.start + within < hit.range.start) {
+            if let Some((count, score)) = window.get_mut(&gone.term) {
+                *count -= 1;
+                if *count == 0 {
+                    open -= left(*score);
+                    window.remove(&gone.term);
+                }
+            }
+            first += 1;
+        }
+        sums.push(1.0 - open.exp());
+    }
+    for (hit, sum) in hits.iter_mut().zip(sums) {
+        #[allow(clippy::cast_possible_truncation)] // between 0 and 1
+        let sum = sum as f32;
+        hit.score = hit.base.max(sum.min(at_most));
     }
 }
 
 impl List {
-    /// The finding of a term in a part.
-    pub(super) fn finding(&self, part: usize, range: Range<usize>) -> Finding {
+    /// The finding of a term in a part; `range` is in the original text.
+    pub(super) fn finding(&self, part: usize, range: Range<usize>, hit: &ListHit) -> Finding {
         Finding {
             part,
             range,
             entity_type: self.entity_type.clone(),
             category: self.category,
-            score: self.score,
+            score: hit.score,
             detector: Detector::Dictionary,
             recognizer: Arc::clone(&self.id),
-            explanation: Explanation {
-                pattern: Arc::clone(&self.id),
-                base_score: self.score,
-                ..Explanation::default()
-            },
+            explanation: Explanation { pattern: Arc::clone(&self.id), base_score: hit.base, ..Explanation::default() },
         }
     }
 }
@@ -113,6 +256,9 @@ fn ending(spec: &ListSpec) -> Ending {
     match spec.mode {
         MatchMode::Prefix => Ending::Open,
         MatchMode::Word | MatchMode::Exact => Ending::Whole,
+        MatchMode::Inflect => {
+            CODES.iter().position(|code| *code == spec.language).map_or(Ending::Whole, Ending::Inflected)
+        }
     }
 }
 
@@ -173,6 +319,59 @@ mod tests {
     fn is_prose(text: &str) -> bool {
         let at = text.find("secret").unwrap();
         !names_something(text, &(at..at + 6))
+    }
+
+    /// Findings of a small catalog with one list: text and score.
+    fn found<'t>(list: &str, text: &'t str) -> Vec<(&'t str, f32)> {
+        let types = "[[entity_type]]\nname = \"T\"\ncategory = \"other\"\n";
+        let head = "[[list]]\nid = \"l\"\nentity_type = \"T\"\nsource = \"s\"\nscore = 0.5\n";
+        let tail = "\n[list.examples]\npositive = [\"x\"]";
+        let catalog = Catalog::from_files(&[("t", types), ("l", &format!("{head}{list}{tail}"))]).unwrap();
+        let dictionary = Dictionary::build(&catalog).unwrap();
+        let mut hits = Vec::new();
+        let languages = || crate::detect::language::tell(text).possible;
+        dictionary.scan(text, &languages, &mut |_, hit| hits.push((text.get(hit.range).unwrap(), hit.score)));
+        hits
+    }
+
+    #[test]
+    fn inflected_lists_find_forms_with_and_without_diacritics() {
+        let list = "language = \"pl\"\nmatch = \"inflect\"\nterms = [\"ściśle tajny\", \"związek zawodowy\"]";
+        let text = "SCISLE TAJNE, ściśle tajnego, zwiazek zawodowym; ściśle mówiąc";
+        let texts: Vec<_> = found(list, text).into_iter().map(|(text, _)| text).collect();
+        assert_eq!(texts, ["SCISLE TAJNE", "ściśle tajnego", "zwiazek zawodowym"]);
+        let list = "language = \"de\"\nmatch = \"inflect\"\nterms = [\"Behörde\"]";
+        assert_eq!(found(list, "Behörden, Behorde, behoerden, Behördlich").len(), 3);
+    }
+
+    #[test]
+    fn ambiguous_and_everyday_words_count_in_their_own_language() {
+        let english = "There was a draft of the report, and it has been sent to them with what we had.";
+        let german = "Das ist der Text, und er ist nicht von mir, aber die Zahlen sind auch da.";
+        let list = "language = \"de\"\nambiguous = [\"draft\"]";
+        assert_eq!(found(list, english).len(), 0);
+        assert_eq!(found(list, &format!("{german} draft")).len(), 1);
+        assert_eq!(found(list, "draft").len(), 1, "a short text may be in any language");
+        let list = "language = \"es\"\nterms = [\"nie\"]";
+        assert_eq!(found(list, &format!("{german} nie mehr")).len(), 0);
+        assert_eq!(found(list, &format!("{german} NIE")).len(), 1);
+        assert_eq!(found(list, "mi nie").len(), 1);
+        assert_eq!(found("terms = [\"nie\"]", &format!("{german} nie mehr")).len(), 1, "a list of no language");
+    }
+
+    #[test]
+    fn different_weak_terms_near_each_other_add_up() {
+        let list = "weighted = [[\"alpha\", 0.3], [\"beta\", 0.4]]\nadds_up = { within = 40, at_most = 0.8 }\n\
+                    terms = [\"gamma\"]";
+        let scores = |text: &str| -> Vec<f32> {
+            found(list, text).into_iter().map(|(_, score)| (score * 1000.0).round() / 1000.0).collect()
+        };
+        assert_eq!(scores("alpha"), [0.3]);
+        assert_eq!(scores("alpha alpha alpha"), [0.3, 0.3, 0.3], "one term is one sign");
+        assert_eq!(scores("alpha beta"), [0.58, 0.58]);
+        assert_eq!(scores("alpha beta gamma"), [0.79, 0.79, 0.79]);
+        assert_eq!(scores(&format!("alpha {} beta", "x ".repeat(40))), [0.3, 0.4]);
+        assert_eq!(scores(&format!("alpha {} beta {} gamma", "x ".repeat(12), "x ".repeat(12))), [0.58, 0.79, 0.7]);
     }
 
     #[test]

@@ -9,9 +9,11 @@ mod context;
 mod dictionary;
 mod expression;
 mod fields;
+mod inflection;
 mod patterns;
 mod scan;
 mod shape;
+mod terms;
 #[cfg(test)]
 #[allow(clippy::string_slice)] // texts of tests are cut where they are known
 mod tests;
@@ -29,6 +31,7 @@ use self::expression::Start;
 use self::patterns::{Pattern, Recognizer};
 use self::scan::Scan;
 use self::shape::{From, Shapes};
+pub use self::terms::{TermError, TermTable};
 use self::triggers::{Literal, Literals, Wakes};
 use super::catalog::Catalog;
 use super::secrets::Secrets;

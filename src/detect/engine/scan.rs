@@ -12,7 +12,7 @@ use super::shape::{BEFORE, REACH, Reader};
 use super::triggers::{Gates, Mark, Span, digit_runs};
 use super::windows::Windows;
 use super::{MAX_FINDINGS, Rules, ScanLimit};
-use crate::detect::{Detector, Explanation, Finding};
+use crate::detect::{Detector, Explanation, Finding, language, reason};
 use crate::document::View;
 
 /// A scan of one part.
@@ -29,6 +29,8 @@ pub(super) struct Scan<'s> {
     limit: Option<ScanLimit>,
     /// Bytes that expressions and the shape automaton read.
     pub(super) work: usize,
+    /// Bytes that word lists read.
+    pub(super) words_read: usize,
 }
 
 impl<'s> Scan<'s> {
@@ -50,6 +52,7 @@ impl<'s> Scan<'s> {
             counts: vec![0; rules.recognizers.len()],
             limit: None,
             work: 0,
+            words_read: 0,
         }
     }
 
@@ -185,13 +188,13 @@ impl<'s> Scan<'s> {
             self.limit(recognizer.detector, &recognizer.id);
             return;
         }
-        let score = if judgement.confirming.is_empty() { pattern.score } else { pattern.score_in_context };
-        self.findings.push(Finding {
+        let confirmed = !judgement.confirming.is_empty();
+        let mut finding = Finding {
             part: self.part,
             range: self.view.original(value),
             entity_type: recognizer.entity_type.clone(),
             category: recognizer.category,
-            score,
+            score: pattern.score,
             detector: recognizer.detector,
             recognizer: Arc::clone(&recognizer.id),
             explanation: Explanation {
@@ -199,23 +202,33 @@ impl<'s> Scan<'s> {
                 validator: Arc::clone(&recognizer.validator_name),
                 context_words: judgement.confirming,
                 base_score: pattern.score,
-                note: Arc::default(),
+                ..Explanation::default()
             },
-        });
+        };
+        if confirmed {
+            let raised = (pattern.score_in_context - pattern.score) * judgement.weight;
+            finding.adjust(reason::CONTEXT_WORDS, pattern.score + raised);
+        }
+        self.findings.push(finding);
     }
 
     fn dictionary(&mut self) {
         let rules = self.rules;
         let mut counts = vec![0_usize; rules.dictionary.len()];
-        rules.dictionary.scan(self.view.text(), &mut |index, range| {
+        let text = self.view.text();
+        let told = std::mem::take(&mut self.context.told);
+        let languages = || *told.get_or_init(|| language::tell(text).possible);
+        let work = rules.dictionary.scan(text, &languages, &mut |index, hit| {
             let (Some(list), Some(count)) = (rules.dictionary.list(index), counts.get_mut(index)) else { return };
             *count += 1;
             if *count > MAX_FINDINGS {
                 self.limit(Detector::Dictionary, &list.id);
             } else {
-                self.findings.push(list.finding(self.part, self.view.original(range)));
+                let range = self.view.original(hit.range.clone());
+                self.findings.push(list.finding(self.part, range, &hit));
             }
         });
+        self.words_read += work;
     }
 
     fn limit(&mut self, detector: Detector, recognizer: &Arc<str>) {

@@ -5,6 +5,8 @@
 use aho_corasick::automaton::{Automaton, StateID};
 use aho_corasick::{Anchored, MatchKind, dfa, nfa};
 
+use super::inflection::{MAX_ENDING, is_ending, stem};
+
 /// Above this many bytes of terms the automaton is a compressed one: a full table takes about 200 bytes a state, and
 /// one that leaves the cache is slower than a small one.
 const DENSE_LIMIT: usize = 1 << 16;
@@ -27,6 +29,8 @@ pub(super) enum Ending {
     Plural,
     /// The rest of the word.
     Open,
+    /// An ending of this language, by its position in [`crate::detect::language::CODES`]; on each word of a phrase.
+    Inflected(usize),
 }
 
 /// A term found, in bytes of the text.
@@ -35,7 +39,7 @@ pub(super) struct Hit {
     /// Index of the term.
     pub(super) term: usize,
     pub(super) start: usize,
-    /// End of what the term covers, without a plural's `s` or the rest of the word.
+    /// End of what the term covers, without a plural's `s` or the rest of the word; with an inflected one's ending.
     pub(super) end: usize,
 }
 
@@ -72,9 +76,14 @@ enum Kind {
     Compressed(nfa::contiguous::NFA),
 }
 
+/// Most bytes of white space between two words of an inflected phrase.
+const MAX_GAP: usize = 32;
+
 struct Stored {
-    /// Folded, with single spaces.
+    /// Folded, with single spaces; of an inflected phrase the stem of its first word.
     text: Box<str>,
+    /// Stems of the other words of an inflected phrase.
+    rest: Box<[Box<str>]>,
     ending: Ending,
     bounded_left: bool,
     bounded_right: bool,
@@ -144,24 +153,30 @@ impl WordSet {
         for index in 0..automaton.match_len(state) {
             let term = automaton.match_pattern(state, index).as_usize();
             let Some(stored) = self.terms.get(term) else { continue };
-            if !stored.ends_well(text.get(end..).unwrap_or_default()) {
-                continue;
-            }
+            let Some(ending) = stored.ending_in(text.get(end..).unwrap_or_default(), self.joins) else { continue };
             let start = stored.start(text, end, self.joins);
             if stored.bounded_left && text.get(..start).and_then(last).is_some_and(is_word) {
                 continue;
             }
-            found(Hit { term, start, end });
+            found(Hit { term, start, end: end + ending });
         }
     }
 }
 
 impl Stored {
     fn of(term: &Term<'_>, joins: Joins) -> Self {
-        let text = fold_term(term.text, joins);
+        let mut text = fold_term(term.text, joins);
+        let mut rest = Box::default();
+        if let Ending::Inflected(language) = term.ending {
+            let mut stems = text.split(' ').map(|word| stem(word, language));
+            let first = stems.next().unwrap_or_default().to_owned();
+            rest = stems.map(Box::from).collect();
+            text = first;
+        }
         let bounded = |c: Option<char>| c.is_some_and(|c| is_word(c) && !written_without_spaces(c));
         Self {
             ending: term.ending,
+            rest,
             bounded_left: bounded(text.chars().next()),
             bounded_right: bounded(text.chars().next_back()) && term.ending != Ending::Open,
             spaced: text.contains(' '),
@@ -169,12 +184,33 @@ impl Stored {
         }
     }
 
-    fn ends_well(&self, rest: &str) -> bool {
-        let mut rest = rest.chars();
+    /// How many bytes of what follows belong to the term; `None` if what follows makes it another word.
+    fn ending_in(&self, following: &str, joins: Joins) -> Option<usize> {
+        if let Ending::Inflected(language) = self.ending {
+            return self.inflected(following, language, joins);
+        }
+        let mut rest = following.chars();
         let next = rest.next();
-        !self.bounded_right
+        let ends = !self.bounded_right
             || !next.is_some_and(is_word)
-            || (self.ending == Ending::Plural && matches!(next, Some('s' | 'S')) && !rest.next().is_some_and(is_word))
+            || (self.ending == Ending::Plural && matches!(next, Some('s' | 'S')) && !rest.next().is_some_and(is_word));
+        ends.then_some(0)
+    }
+
+    /// An ending, and then each other word of the phrase with an ending.
+    fn inflected(&self, following: &str, language: usize, joins: Joins) -> Option<usize> {
+        let mut end = ending(following, language)?;
+        for stem in &self.rest {
+            let rest = following.get(end..)?;
+            let gap = rest.bytes().take(MAX_GAP).take_while(|byte| joins.holds(*byte)).count();
+            let mut chars = rest.get(gap..).filter(|_| gap > 0)?.chars();
+            if !stem.chars().all(|wanted| chars.next().map(fold) == Some(wanted)) {
+                return None;
+            }
+            let word_end = following.len() - chars.as_str().len();
+            end = word_end + ending(chars.as_str(), language)?;
+        }
+        Some(end)
     }
 
     /// Where a hit begins that ends at `end`: a space of the term goes back over a run of white space.
@@ -195,6 +231,19 @@ impl Stored {
     }
 }
 
+/// How many bytes the rest of a word has, if it is an ending of this language.
+fn ending(following: &str, language: usize) -> Option<usize> {
+    let mut folded = [0; MAX_ENDING + 4];
+    let mut length = 0;
+    for c in following.chars().take_while(|c| is_word(*c)) {
+        let place = folded.get_mut(length..).filter(|place| length <= MAX_ENDING && place.len() >= 4)?;
+        length += fold(c).encode_utf8(place).len();
+    }
+    let ending = std::str::from_utf8(folded.get(..length)?).ok()?;
+    // Folding keeps lengths, so that what was read is as long as what was folded.
+    is_ending(ending, language).then_some(length)
+}
+
 fn last(text: &str) -> Option<char> {
     text.chars().next_back()
 }
@@ -206,7 +255,7 @@ pub(super) fn is_word(c: char) -> bool {
 
 /// Whether words of this script stand without spaces between, or carry their particles with them, so that no word
 /// boundary can be asked for: Han, kana, Hangul, Thai, Lao, Burmese, Khmer.
-fn written_without_spaces(c: char) -> bool {
+pub(super) fn written_without_spaces(c: char) -> bool {
     matches!(c,
         '\u{e00}'..='\u{eff}' | '\u{1000}'..='\u{109f}' | '\u{1100}'..='\u{11ff}' | '\u{1780}'..='\u{17ff}'
         | '\u{3040}'..='\u{30ff}' | '\u{3130}'..='\u{318f}' | '\u{3400}'..='\u{9fff}' | '\u{ac00}'..='\u{d7af}'
@@ -279,6 +328,19 @@ mod tests {
     fn plural_and_open_endings() {
         assert_eq!(hits(&[("account", Ending::Plural)], "accounts account's accounting"), ["account", "account"]);
         assert_eq!(hits(&[("krank", Ending::Open)], "Krankheit erkrankt krank"), ["Krank", "krank"]);
+    }
+
+    #[test]
+    fn inflected_phrases_take_an_ending_on_each_word() {
+        let polish = Ending::Inflected(7);
+        assert_eq!(hits(&[("numer telefonu", polish)], "NUMERU  Telefonem numeracja telefonu"), ["NUMERU  Telefonem"]);
+        assert_eq!(hits(&[("poufny", polish)], "poufnych poufność Poufnego."), ["poufnych", "Poufnego"]);
+        assert_eq!(hits(&[("tajemnica", polish)], "x tajemnicą"), ["tajemnicą"]);
+        assert_eq!(hits(&[("top secret", Ending::Inflected(0))], "top-secrets top secrets"), ["top secrets"]);
+        assert_eq!(
+            hits(&[("krank", Ending::Inflected(1))], "kranken Krankheiten krankenundsoweiterundsofort"),
+            ["kranken"]
+        );
     }
 
     #[test]

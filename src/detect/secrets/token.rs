@@ -4,7 +4,7 @@
 use std::ops::Range;
 
 use super::keywords::Word;
-use super::looks::is_uuid;
+use super::looks::{counts, is_uuid};
 use crate::detect::validators::{Shape, entropy, is_placeholder};
 
 /// Bytes after the word that are read.
@@ -118,7 +118,7 @@ pub(super) fn after(view: &str, end: usize) -> Option<(Range<usize>, f32)> {
 /// Long, random and of no public kind: hexadecimal from 32 digits, other text from 24 with both cases and digits.
 fn is_token(token: &str) -> bool {
     let shape = Shape::of(token);
-    if token.len() > 512 || is_placeholder(token) || is_uuid(token) || token.contains("//") {
+    if token.len() > 512 || is_placeholder(token) || is_uuid(token) || counts(token) || token.contains("//") {
         return false;
     }
     let hexadecimal = token.bytes().all(|b| b.is_ascii_hexdigit());

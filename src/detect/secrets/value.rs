@@ -2,7 +2,9 @@
 //! ordinary code for a leak: in most code the value of `password` is another name.
 
 use super::assign::{Assignment, Form, Sign};
-use super::looks::{NOT_VALUES, has_inner_symbol, is_code, is_identifier_path, is_location, is_markup, is_strong};
+use super::looks::{
+    NOT_VALUES, counts, has_inner_symbol, is_code, is_drawn_uuid, is_identifier_path, is_location, is_markup, is_strong,
+};
 use super::name::Holds;
 use crate::detect::validators::{Shape, entropy, is_placeholder, is_random, is_reference};
 
@@ -44,7 +46,8 @@ fn password(name: &str, value: &str, core: &str, shape: Shape, given: &Assignmen
     if is_identifier_path(value) && given.form != Form::Quoted {
         return None;
     }
-    if names_itself(core) && shape.digit == 0 && !(given.tight && is_shouting(name)) {
+    let spelled = given.form == Form::Bare && !given.tight && names_itself(&without_leet_signs(core));
+    if (names_itself(core) || spelled) && shape.digit == 0 && !(given.tight && is_shouting(name)) {
         // `thisismypassword` is a password that people do use; `confirm_password` is the name of a field.
         let plain = shape.lower == value.len()
             && value.len() >= 12
@@ -153,7 +156,11 @@ fn spaced_password(value: &str, shape: Shape, given: &Assignment) -> Option<f32>
 
 /// Tokens, keys and secrets are made by machines; a plain word is none, except where `secret` is given one in quotes.
 fn machine_made(holds: Holds, value: &str, shape: Shape, given: &Assignment) -> Option<f32> {
-    if shape.space > 0 {
+    if shape.space > 0 || is_drawn_uuid(value) {
+        return None;
+    }
+    // Issued by a service, and then changed by hand; what people choose themselves may well count.
+    if matches!(holds, Holds::ApiKey | Holds::Token) && counts(value) {
         return None;
     }
     if is_random(value) && !is_identifier_path(value) && !is_ordinary_name(value) {
@@ -238,6 +245,11 @@ fn names_itself(core: &str) -> bool {
     ["password", "passwd", "passwort", "secret", "token", "pwd", "contraseña", "wachtwoord"]
         .iter()
         .any(|word| core.contains(word))
+}
+
+/// `super$ecret`, `p@ssword`: signs that stand for a letter are read as it.
+fn without_leet_signs(core: &str) -> String {
+    core.replace('$', "s").replace('@', "a")
 }
 
 /// A name of an environment file: capitals only.

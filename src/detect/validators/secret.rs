@@ -16,6 +16,8 @@ pub(super) fn by_name(name: &str) -> Option<Validator> {
         "secret_random" => is_random,
         "secret_password" => is_password_like,
         "secret_reference" => is_reference,
+        // For structures that are proof enough, so that only a drawing such as `xxxx` is none.
+        "repeated_characters" => is_repetitive,
         "jwt" => is_jwt,
         "basic_auth" => is_basic_auth,
         "pem_body" => is_pem_body,

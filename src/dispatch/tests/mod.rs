@@ -74,11 +74,12 @@ impl Classify for ByDeclaration {
             declared_level: request.declared_level,
             caller: &request.caller,
         });
-        Judged { verdict: Arc::new(verdict), timings: Timings::default(), provenance: Provenance::default() }
-    }
-
-    fn policy(&self) -> Arc<Policy> {
-        Arc::clone(&self.0)
+        Judged {
+            verdict: Arc::new(verdict),
+            timings: Timings::default(),
+            provenance: Provenance::default(),
+            policy: Arc::clone(&self.0),
+        }
     }
 }
 

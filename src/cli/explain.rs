@@ -1,0 +1,335 @@
+//! `classify --explain`: one text with its findings marked, the level with the rules that gave it, and for each finding
+//! who found it, how its score came about and whether the level rests on it. It shows the text: that is right on the
+//! caller's own screen and nowhere else, so nothing here is logged or sent. Control characters of the text are
+//! replaced, or a pasted log could move the cursor and hide what was found.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use anstyle::{AnsiColor, Style};
+
+use super::output;
+use super::row::{CueRow, Detail, DetectorRow, FindingRow, Row, RuleRow};
+
+/// Code points of a stretch without findings that are shown; the middle of a longer one is left out.
+const STRETCH: usize = 600;
+/// Code points that stay on each side of what is left out.
+const EDGE: usize = 200;
+/// Code points of a value in a list.
+const VALUE: usize = 60;
+/// Values of one type of cue that are listed.
+const CUES: usize = 6;
+
+const DIM: Style = Style::new().dimmed();
+const BOLD: Style = Style::new().bold();
+
+/// The explanation of one text.
+pub(super) fn render(row: &Row) -> String {
+    let mut out = String::new();
+    let Some(detail) = &row.detail else { return out };
+    let characters: Vec<char> = detail.text.chars().collect();
+    let _ = writeln!(out, "{DIM}text {}{DIM:#}", id(&row.id));
+    indent(&mut out, &marked(&characters, &row.findings));
+    let _ = writeln!(out);
+    level(&mut out, row, detail);
+    for (index, finding) in row.findings.iter().enumerate() {
+        let _ = writeln!(out);
+        one(&mut out, index + 1, finding, &characters);
+    }
+    let mut notes = String::new();
+    cues(&mut notes, "cues", "only help the rules to judge", &detail.cues, &characters);
+    cues(&mut notes, "allowed", "on the policy's allow list, so left out", &detail.allowed, &characters);
+    if let Some(coverage) = &row.coverage {
+        let checked: Vec<String> = coverage.detectors.iter().map(checked).collect();
+        let _ = writeln!(notes, "{DIM}{:<9} {}{DIM:#}", "checked", checked.join("; "));
+    }
+    if !notes.is_empty() {
+        let _ = write!(out, "\n{notes}");
+    }
+    out
+}
+
+fn id(id: &serde_json::Value) -> String {
+    printable(&id.as_str().map_or_else(|| id.to_string(), ToOwned::to_owned))
+}
+
+/// The level, the rule that gave it, and the other rules that hold.
+fn level(out: &mut String, row: &Row, detail: &Detail) {
+    let _ = writeln!(out, "{} is the level of this text", output::level(row.level));
+    if detail.rules.is_empty() {
+        let _ = writeln!(out, "  no rule of the policy applies: nothing found here makes the text sensitive");
+        return;
+    }
+    let given: Vec<&RuleRow> = detail.rules.iter().filter(|rule| rule.level == row.level).collect();
+    let rest: Vec<&RuleRow> = detail.rules.iter().filter(|rule| rule.level != row.level).collect();
+    for rule in given {
+        let _ = writeln!(out, "  because of {}", because(rule));
+    }
+    for rule in rest {
+        let _ = writeln!(out, "  without that {}, because of {}", output::level(rule.level), because(rule));
+    }
+}
+
+fn because(rule: &RuleRow) -> String {
+    let types = match rule.entity_types.as_slice() {
+        [] => String::new(),
+        types => format!(" {DIM}({}){DIM:#}", types.join(", ")),
+    };
+    format!("{BOLD}{}{BOLD:#}: {}{types}", rule.rule, rule.description)
+}
+
+/// One finding.
+fn one(out: &mut String, number: usize, finding: &FindingRow, text: &[char]) {
+    let style = style(finding);
+    let (start, end) = (finding.start, finding.end);
+    let _ = writeln!(
+        out,
+        "[{number}] {style}{}{style:#} {} {DIM}at {start}:{end}{DIM:#}",
+        finding.entity_type,
+        quoted(text, start, end)
+    );
+    let mut line = |name: &str, what: &str| {
+        if !what.is_empty() {
+            let _ = writeln!(out, "    {DIM}{name:<9}{DIM:#} {what}");
+        }
+    };
+    line("means", &finding.description);
+    line("found by", &found_by(finding));
+    line("score", &score(finding));
+    line("note", &finding.note_for_people());
+    line(
+        "used",
+        &match finding.used_by.as_slice() {
+            [] => "no: none of the rules above rests on it".to_owned(),
+            rules => format!("by {}", rules.join(", ")),
+        },
+    );
+    line("source", &finding.source);
+}
+
+/// Who found it, in a phrase.
+fn found_by(finding: &FindingRow) -> String {
+    let FindingRow { recognizer, pattern, validator, .. } = finding;
+    match finding.detector.as_str() {
+        "dictionary" => format!("word list {recognizer}"),
+        "ner" => format!("named-entity model, label {recognizer}"),
+        detector => {
+            let kind = if detector == "secret" { "secret detector" } else { "pattern" };
+            let by = format!("{kind}, recognizer {recognizer}, form {pattern}");
+            if validator.is_empty() { by } else { format!("{by}; the validator {validator} accepted it") }
+        }
+    }
+}
+
+/// The score from where it began, with what changed it.
+fn score(finding: &FindingRow) -> String {
+    let likelihood = crate::detect::Likelihood::of(finding.score);
+    let likely = likelihood_words(likelihood);
+    let mut line = format!("{:.2}", finding.base_score);
+    for adjustment in &finding.adjustments {
+        let _ = write!(line, " -> {:.2}", adjustment.score);
+    }
+    let _ = write!(line, ", {likely}");
+    let mut before = finding.base_score;
+    let mut reasons = Vec::new();
+    for adjustment in &finding.adjustments {
+        let verb = if adjustment.score >= before { "raised" } else { "lowered" };
+        let why = match adjustment.reason.as_str() {
+            "context_words" | "negative_context" => words(&adjustment.reason, &finding.context_words),
+            code => phrase(code),
+        };
+        reasons.push(format!("{verb} by {:.2}: {why}", (adjustment.score - before).abs()));
+        before = adjustment.score;
+    }
+    if !reasons.is_empty() {
+        let _ = write!(line, " ({})", reasons.join("; "));
+    } else if !finding.context_words.is_empty() {
+        let _ = write!(line, " ({})", words("context_words", &finding.context_words));
+    }
+    line
+}
+
+fn words(code: &str, words: &[String]) -> String {
+    let list: Vec<String> = words.iter().map(|word| format!("\"{word}\"")).collect();
+    let kind = if code == "negative_context" { "a word that speaks against it" } else { "context words" };
+    if list.is_empty() { kind.to_owned() } else { format!("{kind} {}", list.join(", ")) }
+}
+
+fn likelihood_words(likelihood: crate::detect::Likelihood) -> &'static str {
+    use crate::detect::Likelihood as L;
+    match likelihood {
+        L::VeryUnlikely => "very unlikely",
+        L::Unlikely => "unlikely",
+        L::Possible => "possible",
+        L::Likely => "likely",
+        L::VeryLikely => "very likely",
+    }
+}
+
+/// A code of an explanation in words for people; one without words of its own is shown as it is.
+pub(super) fn phrase(code: &str) -> String {
+    match code {
+        "calibrated" => "calibrated, so that the score is the precision that was measured".to_owned(),
+        "no_checksum" => "only the model says so, and no checksum confirms it".to_owned(),
+        "format_unchecked" => "only the model says so, and its form was not checked".to_owned(),
+        "no_capital" => "a name without a capital letter, in a text without capitals".to_owned(),
+        "street_without_number" => "a street without a number is a place, not an address".to_owned(),
+        "postal_code" => "a postal code beside a place".to_owned(),
+        code => code.replace('_', " "),
+    }
+}
+
+impl FindingRow {
+    /// The remark, unless an adjustment says the same.
+    fn note_for_people(&self) -> String {
+        if self.adjustments.iter().any(|adjustment| adjustment.reason == self.note) {
+            return String::new();
+        }
+        if self.note.contains(' ') { self.note.clone() } else { phrase(&self.note) }
+    }
+}
+
+/// Types with their values, on one dim line.
+fn cues(out: &mut String, name: &str, what: &str, cues: &[CueRow], text: &[char]) {
+    if cues.is_empty() {
+        return;
+    }
+    let mut by_type: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for cue in cues {
+        let values = by_type.entry(&cue.entity_type).or_default();
+        let value = quoted(text, cue.start, cue.end);
+        if !values.contains(&value) {
+            values.push(value);
+        }
+    }
+    let list: Vec<String> = by_type
+        .into_iter()
+        .map(|(entity_type, values)| {
+            let more = values.len().saturating_sub(CUES);
+            let shown = values.iter().take(CUES).cloned().collect::<Vec<_>>().join(", ");
+            if more > 0 { format!("{entity_type} {shown} and {more} more") } else { format!("{entity_type} {shown}") }
+        })
+        .collect();
+    let _ = writeln!(out, "{DIM}{name:<9} ({what}) {}{DIM:#}", list.join("; "));
+}
+
+/// How far a detector came, in a phrase.
+fn checked(row: &DetectorRow) -> String {
+    let name = match row.detector.as_str() {
+        "pattern" => "patterns",
+        "dictionary" => "word lists",
+        "secret" => "secrets",
+        "ner" => "named-entity model",
+        other => other,
+    };
+    let far = if row.bytes_total == 0 { 100 } else { row.bytes_scanned.saturating_mul(100) / row.bytes_total };
+    match (row.status.as_str(), row.reason.as_str()) {
+        ("complete", _) => format!("{name} all"),
+        ("permitted_skip", "rules_reached_highest_level") => {
+            format!("{name} skipped, since the rules alone reached the highest level (--all-findings runs it)")
+        }
+        ("permitted_skip", "machine_text") => format!("{name} {far} %, the rest is code, a log or a table"),
+        ("permitted_skip", reason) => format!("{name} {far} %, skipped: {}", phrase(reason)),
+        (_, reason) => format!("{name} FAILED after {far} % ({}), and what is unknown is confidential", phrase(reason)),
+    }
+}
+
+/// A value between quotation marks, shortened, on one line.
+pub(super) fn quoted(text: &[char], start: u64, end: u64) -> String {
+    let (start, end) = (index(start), index(end));
+    let value = text.get(start..end.min(text.len())).unwrap_or_default();
+    if value.len() <= VALUE {
+        return format!("\"{}\"", line(value));
+    }
+    let (head, tail) = (value.get(..VALUE * 2 / 3).unwrap_or_default(), value.get(value.len() - VALUE / 4..));
+    format!("\"{} … {}\"", line(head), line(tail.unwrap_or_default()))
+}
+
+fn index(point: u64) -> usize {
+    usize::try_from(point).unwrap_or(usize::MAX)
+}
+
+fn line(text: &[char]) -> String {
+    text.iter().map(|c| if *c == '\n' { '⏎' } else { visible(*c) }).collect()
+}
+
+/// A character that cannot steer a terminal: control characters and marks of direction become a replacement.
+fn visible(c: char) -> char {
+    match c {
+        '\n' => c,
+        '\t' => ' ',
+        c if c.is_control() => '\u{fffd}',
+        '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}' => '\u{fffd}',
+        c => c,
+    }
+}
+
+fn printable(text: &str) -> String {
+    text.chars().map(visible).collect()
+}
+
+/// The text with numbered marks around the findings.
+fn marked(text: &[char], findings: &[FindingRow]) -> String {
+    // At each place: the marks that close there, and those that open, the longer first.
+    let mut places: BTreeMap<usize, (Vec<usize>, Vec<usize>)> = BTreeMap::new();
+    for (number, finding) in findings.iter().enumerate() {
+        let (start, end) = (index(finding.start).min(text.len()), index(finding.end).min(text.len()));
+        places.entry(start).or_default().1.push(number);
+        places.entry(end).or_default().0.push(number);
+    }
+    let style_of = |number: Option<&usize>| number.and_then(|number| findings.get(*number)).map_or(Style::new(), style);
+    let mut out = String::new();
+    let mut open: Vec<usize> = Vec::new();
+    let mut at = 0;
+    for (place, (closing, mut opening)) in places {
+        stretch(&mut out, text.get(at..place).unwrap_or_default(), open.is_empty(), style_of(open.last()));
+        at = place;
+        for number in closing {
+            open.retain(|other| *other != number);
+            let style = style_of(Some(&number));
+            let _ = write!(out, "{style}]{style:#}");
+        }
+        opening.sort_by_key(|number| findings.get(*number).map(|finding| std::cmp::Reverse(finding.end)));
+        for number in opening {
+            let style = style_of(Some(&number));
+            let _ = write!(out, "{style}[{} {style:#}", number + 1);
+            open.push(number);
+        }
+    }
+    stretch(&mut out, text.get(at..).unwrap_or_default(), true, Style::new());
+    out
+}
+
+/// A piece of the text between two marks; of a long one between findings the middle is left out.
+fn stretch(out: &mut String, piece: &[char], between: bool, style: Style) {
+    let styled = |piece: &[char]| {
+        let shown: String = piece.iter().copied().map(visible).collect();
+        format!("{style}{shown}{style:#}")
+    };
+    match (piece.get(..EDGE), piece.get(piece.len().saturating_sub(EDGE)..)) {
+        (Some(head), Some(tail)) if between && piece.len() > STRETCH => {
+            let left_out = piece.len() - 2 * EDGE;
+            let _ = write!(out, "{}{DIM} … {left_out} characters … {DIM:#}{}", styled(head), styled(tail));
+        }
+        _ if piece.is_empty() => {}
+        _ => out.push_str(&styled(piece)),
+    }
+}
+
+fn indent(out: &mut String, text: &str) {
+    for line in text.split('\n') {
+        let _ = writeln!(out, "  {}", line.trim_end());
+    }
+}
+
+/// Colour by what is at stake, as for levels; a finding that the level does not rest on has none of its own.
+fn style(finding: &FindingRow) -> Style {
+    let colour = match finding.detector.as_str() {
+        "secret" => AnsiColor::Red,
+        "dictionary" => AnsiColor::Magenta,
+        "ner" => AnsiColor::Blue,
+        _ => AnsiColor::Cyan,
+    };
+    let style = colour.on_default();
+    if finding.used_by.is_empty() { style } else { style.bold() }
+}
