@@ -18,7 +18,7 @@ NEXTEST_PROFILE := --profile ci
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test test-rust test-python bench eval lint assets lock clean
+.PHONY: help demo serve test test-rust test-python bench eval lint reference assets lock clean
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -54,6 +54,10 @@ lint: $(VENV_STAMP) ## Check format and lints of Rust and Python
 	$(CARGO) clippy --locked --all-targets -- -D warnings
 	$(VENV)/bin/ruff check $(PYTHON_CODE)
 	$(VENV)/bin/ruff format --check $(PYTHON_CODE)
+
+reference: ## Write the reference pages in docs/ anew from what they describe
+	$(CARGO) run --quiet --locked --bin cordon -- types --markdown > docs/entity-types.new
+	mv docs/entity-types.new docs/entity-types.md
 
 assets: ## Fetch what Cordon runs with into the user's cache, pinned by hash
 	@$(PYTHON) assets/fetch.py

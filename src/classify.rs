@@ -12,14 +12,18 @@ use arc_swap::ArcSwap;
 use tokio::sync::Semaphore;
 
 use crate::audit::{self, Label, Provenance};
+use crate::detect::trace::{Considered, Outcome, Trace};
 use crate::detect::{self, Catalog, Coverage, Detector, DetectorCoverage, EntityTypeInfo, Finding, Rules, Status};
 use crate::document::{Document, View};
-use crate::ner::Ner;
+use crate::ner::{Dropped, Ner};
 use crate::policy::{Detected, Evidence, Policy, Sensitivity, Verdict};
 
 /// Documents up to this many bytes are scanned on the async thread: the rules take less than a millisecond for them,
 /// which is less than handing them over costs under load. Larger ones go to the blocking pool.
 const INLINE_BYTES: u64 = 16 * 1024;
+
+/// Reason of the receipt when the model was not needed.
+pub const RULES_REACHED_HIGHEST_LEVEL: &str = "rules_reached_highest_level";
 
 /// When the named-entity model runs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -167,15 +171,30 @@ impl Classifier {
 
     /// The verdict on a document. Never fails: what could not be scanned makes it confidential.
     pub async fn classify(&self, document: &Arc<Document>, query: &Query, deadline: Instant) -> Classified {
+        self.classify_traced(document, query, deadline, None).await
+    }
+
+    /// The same, which also tells `trace` what was considered for its span and why it is no finding.
+    pub async fn classify_traced(
+        &self,
+        document: &Arc<Document>,
+        query: &Query,
+        deadline: Instant,
+        mut trace: Option<&mut Trace>,
+    ) -> Classified {
         let started = Instant::now();
         let engine = self.engine.load_full();
         let policy = &engine.policy;
-        let rules = self.run_rules(&engine.rules, document, deadline).await;
+        let rules = match trace.as_deref_mut() {
+            // Whoever asks why waits for one text; the scan need not leave this thread.
+            Some(trace) => scan(&engine.rules, document, deadline, Some(trace)),
+            None => self.run_rules(&engine.rules, document, deadline).await,
+        };
         let rules_done = Instant::now();
 
         let mut evidence = Evidence {
             document,
-            findings: detect::resolve(rules.findings),
+            findings: detect::resolve_traced(rules.findings, trace.as_deref_mut()),
             topics: Vec::new(),
             coverage: Coverage { detectors: rules.coverage },
             declared_level: query.declared_level,
@@ -184,17 +203,21 @@ impl Classifier {
         if query.ner == NerMode::Auto && policy.rules_suffice(&evidence) {
             evidence.coverage.detectors.push(DetectorCoverage {
                 detector: Detector::Ner,
-                status: Status::PermittedSkip("rules_reached_highest_level".into()),
+                status: Status::PermittedSkip(RULES_REACHED_HIGHEST_LEVEL.into()),
                 bytes_scanned: 0,
                 bytes_total: document.total_bytes(),
                 digest: self.ner.digest(),
             });
         } else {
             let report = self.ner.find(document, deadline).await;
+            if let Some(trace) = trace.as_deref_mut() {
+                note_dropped(report.dropped, trace);
+            }
             evidence.findings.extend(report.findings);
-            evidence.findings = detect::resolve(evidence.findings);
+            evidence.findings = detect::resolve_traced(evidence.findings, trace);
             evidence.coverage.detectors.push(report.coverage);
         }
+        detect::settle(&mut evidence.findings);
         let ner_done = Instant::now();
 
         let verdict = policy.decide(evidence);
@@ -221,19 +244,21 @@ impl Classifier {
         findings.extend(report.findings);
         let mut coverage = Coverage { detectors: rules.coverage };
         coverage.detectors.push(report.coverage);
-        Detected { findings: detect::resolve(findings), topics: Vec::new(), coverage }
+        let mut findings = detect::resolve(findings);
+        detect::settle(&mut findings);
+        Detected { findings, topics: Vec::new(), coverage }
     }
 
     async fn run_rules(&self, rules: &Arc<Rules>, document: &Arc<Document>, deadline: Instant) -> RulesReport {
         if document.total_bytes() <= INLINE_BYTES {
-            return scan(rules, document, deadline);
+            return scan(rules, document, deadline, None);
         }
         let turn = tokio::time::timeout_at(deadline.into(), self.large.acquire()).await;
         let Ok(Ok(_turn)) = turn else {
             return failed(rules, document, "timed_out");
         };
         let (shared, owned) = (Arc::clone(rules), Arc::clone(document));
-        match tokio::task::spawn_blocking(move || scan(&shared, &owned, deadline)).await {
+        match tokio::task::spawn_blocking(move || scan(&shared, &owned, deadline, None)).await {
             Ok(report) => report,
             Err(_) => failed(rules, document, "panicked"),
         }
@@ -259,7 +284,7 @@ impl Classifier {
 }
 
 /// The rules over every part. A part's findings point into the original text of that part.
-fn scan(rules: &Rules, document: &Document, deadline: Instant) -> RulesReport {
+fn scan(rules: &Rules, document: &Document, deadline: Instant, mut trace: Option<&mut Trace>) -> RulesReport {
     let total = document.total_bytes();
     let mut findings = Vec::new();
     let mut scanned = 0u64;
@@ -272,7 +297,7 @@ fn scan(rules: &Rules, document: &Document, deadline: Instant) -> RulesReport {
         let text = part.text.expose();
         // A defect in a rule must not take the connection down, and must not look like "nothing found".
         let field = part.pointer.expose().rsplit('/').next().unwrap_or_default();
-        let scan = || rules.scan_field(index, field, &View::of(text), &mut findings);
+        let scan = || rules.scan_traced(index, field, &View::of(text), &mut findings, trace.as_deref_mut());
         let outcome = catch_unwind(AssertUnwindSafe(scan));
         match outcome {
             Ok(Ok(())) => scanned += part.text.len() as u64,
@@ -281,6 +306,27 @@ fn scan(rules: &Rules, document: &Document, deadline: Instant) -> RulesReport {
         }
     }
     RulesReport { findings, coverage: receipt(rules, problem, scanned, total) }
+}
+
+/// What the model said in the span of a trace, and a rule dropped.
+fn note_dropped(dropped: Vec<Dropped>, trace: &mut Trace) {
+    for dropped in dropped {
+        if !trace.wants(dropped.part, &dropped.range) {
+            continue;
+        }
+        trace.note(Considered {
+            range: dropped.range,
+            entity_type: dropped.entity_type,
+            detector: Detector::Ner,
+            recognizer: Arc::default(),
+            pattern: Arc::default(),
+            outcome: Outcome::Dropped {
+                score: dropped.score,
+                rule: dropped.reason.name(),
+                description: dropped.reason.description(),
+            },
+        });
+    }
 }
 
 fn failed(rules: &Rules, document: &Document, why: &'static str) -> RulesReport {

@@ -8,7 +8,8 @@ use std::time::Instant;
 use futures_util::{StreamExt as _, TryStreamExt as _};
 use serde_json::Value;
 
-use crate::classify::{NerMode, Query};
+use crate::classify::{Classified, Classifier, NerMode, Query, RULES_REACHED_HIGHEST_LEVEL};
+use crate::detect::{Status, Trace};
 use crate::document::Document;
 use crate::service::{ANONYMOUS, convert, proto};
 use crate::startup;
@@ -16,8 +17,9 @@ use proto::classifier_service_client::ClassifierServiceClient;
 use proto::classify_stream_response::Result as ItemResult;
 
 use super::client::{self, Server};
+use super::explain_why::{Asked as Span, Context, Why};
 use super::jsonl::{self, BadLine, Item, Items};
-use super::row::{Row, Types};
+use super::row::{Row, Types, text_of};
 use super::{CommandResult, Common, Exit, Failure, explain, output};
 
 /// Arguments of `classify`.
@@ -40,6 +42,9 @@ pub(super) struct Arguments {
     /// the text.
     #[arg(long)]
     explain: bool,
+    /// Say why the characters from START to before END of each text were found or not. In this process only.
+    #[arg(long, value_name = "START:END")]
+    why: Option<Span>,
     /// Show only findings with at least this score, from 0 to 1.
     #[arg(long, default_value_t = 0.0, value_name = "SCORE")]
     min_score: f32,
@@ -74,6 +79,10 @@ fn items(
 pub(super) fn run(common: &Common, arguments: Arguments) -> CommandResult {
     if !(0.0..=1.0).contains(&arguments.min_score) {
         return Err(Failure("--min-score must be from 0 to 1".into()));
+    }
+    if arguments.why.is_some() && arguments.server.server.is_some() {
+        let problem = "--why watches the detectors of this process; leave out --server and CORDON_SERVER, or use --explain with it";
+        return Err(Failure(problem.into()));
     }
     let runtime = super::runtime()?;
     if arguments.server.server.is_some() {
@@ -110,8 +119,17 @@ async fn in_process(common: &Common, arguments: Arguments) -> CommandResult {
                 let document = Arc::new(Document::of(item.text));
                 let query = Query { declared_level: item.declared_level, ner, caller: ANONYMOUS.into() };
                 let classified = classifier.classify(&document, &query, Instant::now() + patience).await;
-                let row = Row::local(id, &classified, &document, &classifier.catalog(), arguments.min_score);
-                Ok(if arguments.explain { row.explained(&classified, &document) } else { row })
+                let catalog = classifier.catalog();
+                let row = Row::local(id, &classified, &document, &catalog, arguments.min_score);
+                let row = if arguments.explain || arguments.why.is_some() {
+                    row.explained(&classified, &document)
+                } else {
+                    row
+                };
+                let Some(span) = arguments.why else { return Ok(row) };
+                let skipped = skipped_model(&classified);
+                let context = (skipped, arguments.min_score);
+                Ok(why(row, span, context, &classifier, &document, &query, Instant::now() + patience).await)
             }
         })
         .buffered(width);
@@ -121,6 +139,43 @@ async fn in_process(common: &Common, arguments: Arguments) -> CommandResult {
     drop(rows);
     classifier.shutdown().await;
     printer.finish()
+}
+
+/// Whether the policy let the model be skipped because the rules already decide.
+fn skipped_model(classified: &Classified) -> bool {
+    classified.verdict.coverage().detectors.iter().any(|entry| {
+        matches!(&entry.status, Status::PermittedSkip(reason) if reason.as_ref() == RULES_REACHED_HIGHEST_LEVEL)
+    })
+}
+
+/// A row with the answer about a span: the same run again, traced, with the model.
+async fn why(
+    mut row: Row,
+    span: Span,
+    (model_skipped, shown_min_score): (bool, f32),
+    classifier: &Classifier,
+    document: &Arc<Document>,
+    query: &Query,
+    deadline: Instant,
+) -> Row {
+    let text = text_of(document);
+    let bytes = match span.bytes(text) {
+        Ok(bytes) => bytes,
+        Err(problem) => return Row::failed(row.id, problem),
+    };
+    let mut trace = Trace::new(0, bytes);
+    let query = Query { ner: NerMode::Always, ..query.clone() };
+    let classified = classifier.classify_traced(document, &query, deadline, Some(&mut trace)).await;
+    let catalog = classifier.catalog();
+    let context = Context {
+        text,
+        catalog: &catalog,
+        policy_min_score: classified.policy.min_score(),
+        shown_min_score,
+        model_skipped,
+    };
+    row.why = Some(Why::of(span, &trace, &classified, &context));
+    row
 }
 
 /// An item that was sent, and its text where the answer is explained.
@@ -196,12 +251,15 @@ async fn by_service(common: &Common, arguments: Arguments) -> CommandResult {
 /// Prints rows as they come, and remembers whether one failed.
 struct Printer {
     json: bool,
+    explain: bool,
     failed: bool,
 }
 
 impl Printer {
     fn new(arguments: &Arguments) -> Self {
-        Self { json: arguments.json || (arguments.input.is_some() && !arguments.explain), failed: false }
+        let for_people = arguments.explain || arguments.why.is_some();
+        let json = arguments.json || (arguments.input.is_some() && !for_people);
+        Self { json, explain: arguments.explain, failed: false }
     }
 
     fn print(&mut self, row: &Row) -> std::io::Result<()> {
@@ -209,8 +267,11 @@ impl Printer {
         if self.json {
             return output::json(row);
         }
-        if row.detail.is_some() {
-            return output::line(explain::render(row));
+        if let Some(detail) = &row.detail {
+            if self.explain {
+                output::line(explain::render(row))?;
+            }
+            return row.why.as_ref().map_or(Ok(()), |why| output::line(why.render(&row.id, &detail.text)));
         }
         output::line(format_args!("{}  {}", output::level(row.level), row.reasons.join(", ")))?;
         if let Some(problem) = &row.error {

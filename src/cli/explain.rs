@@ -8,6 +8,8 @@ use std::fmt::Write as _;
 
 use anstyle::{AnsiColor, Style};
 
+use crate::detect::reason;
+
 use super::output;
 use super::row::{CueRow, Detail, DetectorRow, FindingRow, Row, RuleRow};
 
@@ -50,7 +52,7 @@ pub(super) fn render(row: &Row) -> String {
 }
 
 fn id(id: &serde_json::Value) -> String {
-    printable(&id.as_str().map_or_else(|| id.to_string(), ToOwned::to_owned))
+    visible_line(&id.as_str().map_or_else(|| id.to_string(), ToOwned::to_owned))
 }
 
 /// The level, the rule that gave it, and the other rules that hold.
@@ -66,7 +68,7 @@ fn level(out: &mut String, row: &Row, detail: &Detail) {
         let _ = writeln!(out, "  because of {}", because(rule));
     }
     for rule in rest {
-        let _ = writeln!(out, "  without that {}, because of {}", output::level(rule.level), because(rule));
+        let _ = writeln!(out, "  otherwise {}, because of {}", output::level(rule.level), because(rule));
     }
 }
 
@@ -169,14 +171,12 @@ fn likelihood_words(likelihood: crate::detect::Likelihood) -> &'static str {
 /// A code of an explanation in words for people; one without words of its own is shown as it is.
 pub(super) fn phrase(code: &str) -> String {
     match code {
-        "calibrated" => "calibrated, so that the score is the precision that was measured".to_owned(),
-        "no_checksum" => "only the model says so, and no checksum confirms it".to_owned(),
-        "format_unchecked" => "only the model says so, and its form was not checked".to_owned(),
-        "no_capital" => "a name without a capital letter, in a text without capitals".to_owned(),
-        "street_without_number" => "a street without a number is a place, not an address".to_owned(),
-        "postal_code" => "a postal code beside a place".to_owned(),
-        code => code.replace('_', " "),
+        reason::CALIBRATED => return "calibrated, so that the score is the precision that was measured".to_owned(),
+        reason::OTHER_TERMS => return "other terms of the list stand near it".to_owned(),
+        _ => {}
     }
+    let told = crate::ner::Reason::ALL.iter().find(|reason| reason.name() == code);
+    told.map_or_else(|| code.replace('_', " "), |reason| reason.description().to_owned())
 }
 
 impl FindingRow {
@@ -264,8 +264,9 @@ fn visible(c: char) -> char {
     }
 }
 
-fn printable(text: &str) -> String {
-    text.chars().map(visible).collect()
+/// A text on one line, without characters that steer a terminal.
+pub(super) fn visible_line(text: &str) -> String {
+    line(&text.chars().collect::<Vec<char>>())
 }
 
 /// The text with numbered marks around the findings.

@@ -8,11 +8,15 @@ mod completions;
 mod dispatch;
 mod eval;
 mod explain;
+#[cfg(test)]
+mod explain_tests;
+mod explain_why;
 mod jsonl;
 mod output;
 mod policy;
 mod row;
 mod serve;
+mod types;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -92,6 +96,8 @@ enum Command {
     Audit(audit::Command),
     /// Measure detection and levels on labelled texts.
     Eval(eval::Arguments),
+    /// List the entity types, or try one of their checks.
+    Types(types::Arguments),
     /// Print shell completions.
     Completions(completions::Arguments),
 }
@@ -143,6 +149,7 @@ pub fn run() -> ExitCode {
         Command::Policy(command) => policy::run(common, command),
         Command::Audit(command) => audit::run(common, command),
         Command::Eval(command) => eval::run(common, command),
+        Command::Types(command) => types::run(common, &command),
         Command::Completions(command) => completions::run(&command),
     };
     match result {

@@ -12,6 +12,8 @@ use crate::document::{CodePoints, Document};
 use crate::policy::Sensitivity;
 use crate::service::{convert, proto};
 
+use super::explain_why::Why;
+
 /// One line of output.
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct Row {
@@ -27,6 +29,8 @@ pub(super) struct Row {
     pub(super) error: Option<String>,
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
     pub(super) detail: Option<Detail>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) why: Option<Why>,
 }
 
 /// What `--explain` adds.
@@ -141,6 +145,7 @@ impl Row {
             coverage: None,
             error: Some(problem),
             detail: None,
+            why: None,
         }
     }
 
@@ -190,6 +195,7 @@ impl Row {
             coverage: Some(CoverageRow::from(verdict.coverage())),
             error: None,
             detail: None,
+            why: None,
         }
     }
 
@@ -270,6 +276,7 @@ impl Row {
             coverage,
             error: None,
             detail: None,
+            why: None,
         }
     }
 

@@ -199,6 +199,8 @@ pub mod reason {
     pub const CONTEXT_WORDS: &str = "context_words";
     /// Words that speak against the value stand near it.
     pub const NEGATIVE_CONTEXT: &str = "negative_context";
+    /// Other terms of the same list stand near it.
+    pub const OTHER_TERMS: &str = "other_terms";
     /// The score was mapped to the precision that was measured for it.
     pub const CALIBRATED: &str = "calibrated";
 }

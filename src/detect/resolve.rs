@@ -13,6 +13,7 @@ use std::cmp::Ordering;
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 
+use super::trace::{Considered, Outcome, Trace, Winner};
 use super::{Category, Detector, EntityType, Finding, Likelihood};
 
 /// What the acceptance of a validator adds to the rank: less than a step of likelihood.
@@ -20,11 +21,23 @@ const VALIDATED: f32 = 0.1;
 
 /// The findings that stay, by part and place.
 #[must_use]
-pub fn resolve(mut findings: Vec<Finding>) -> Vec<Finding> {
+pub fn resolve(findings: Vec<Finding>) -> Vec<Finding> {
+    resolve_traced(findings, None)
+}
+
+/// The same, which also tells `trace` what became of findings in its span that do not stay.
+#[must_use]
+pub fn resolve_traced(mut findings: Vec<Finding>, mut trace: Option<&mut Trace>) -> Vec<Finding> {
     findings.sort_by(rank);
     let mut kept = Kept::default();
     for finding in findings {
-        kept.offer(finding);
+        let asked = trace.as_deref_mut().filter(|trace| trace.wants(finding.part, &finding.range));
+        let asked = asked.map(|trace| (trace, finding.clone()));
+        if let (Some(winner), Some((trace, finding))) = (kept.offer(finding), asked)
+            && let Some(winner) = kept.findings.get(winner)
+        {
+            trace.note(considered(finding, Winner::of(winner)));
+        }
     }
     let mut findings = kept.findings;
     findings.sort_by(|a, b| {
@@ -32,6 +45,19 @@ pub fn resolve(mut findings: Vec<Finding>) -> Vec<Finding> {
         place(a).cmp(&place(b)).then_with(|| rank(a, b))
     });
     findings
+}
+
+fn considered(finding: Finding, to: Winner) -> Considered {
+    let joined = finding.entity_type == to.entity_type;
+    let outcome = if joined { Outcome::Joined(to) } else { Outcome::Lost { score: finding.score, to } };
+    Considered {
+        range: finding.range,
+        entity_type: finding.entity_type,
+        detector: finding.detector,
+        recognizer: finding.recognizer,
+        pattern: finding.explanation.pattern,
+        outcome,
+    }
 }
 
 /// The better first.
@@ -74,37 +100,38 @@ struct Kept {
 }
 
 impl Kept {
-    /// Accepts a finding, joins it to one, or drops it. Findings are offered by rank.
-    fn offer(&mut self, finding: Finding) {
+    /// Accepts a finding, or joins it to one or drops it for one, whose index it returns. Findings are offered by rank.
+    fn offer(&mut self, finding: Finding) -> Option<usize> {
         let layer = Layer::of(&finding);
         let (part, range) = (finding.part, finding.range.clone());
         if let Some((first, last)) = self.overlapping(part, &layer, &range) {
-            if first == last && !self.blocked(part, &layer, &range, finding.likelihood()) {
+            if first == last && self.blocked(part, &layer, &range, finding.likelihood()).is_none() {
                 self.join(first, &finding, &layer);
             }
-            return;
+            return Some(first);
         }
-        if self.blocked(part, &layer, &range, finding.likelihood()) {
-            return;
+        let blocked = self.blocked(part, &layer, &range, finding.likelihood());
+        if blocked.is_some() {
+            return blocked;
         }
         self.layers.entry((part, layer)).or_default().insert(range.start, self.findings.len());
         self.findings.push(finding);
+        None
     }
 
-    /// Whether a finding of a better rank in another layer excludes one here.
-    fn blocked(&self, part: usize, layer: &Layer, range: &Range<usize>, likelihood: Likelihood) -> bool {
+    /// The finding of a better rank in another layer that excludes one here, if there is one.
+    fn blocked(&self, part: usize, layer: &Layer, range: &Range<usize>, likelihood: Likelihood) -> Option<usize> {
         let overlapping = |other: &Layer| self.overlapping(part, other, range);
         match layer {
-            Layer::Term(_) | Layer::Credential => false,
-            Layer::Value => {
-                overlapping(&Layer::Credential).is_some()
-                    || overlapping(&Layer::Network).is_some_and(|(first, last)| {
-                        let inside = first == last && self.contains(first, range);
-                        !(inside && likelihood >= Likelihood::Likely)
-                    })
-            }
-            Layer::Network => [Layer::Credential, Layer::Value].iter().any(|other| {
-                overlapping(other).is_some_and(|(first, last)| !self.inside(first, range) || !self.inside(last, range))
+            Layer::Term(_) | Layer::Credential => None,
+            Layer::Value => overlapping(&Layer::Credential).map(|(first, _)| first).or_else(|| {
+                let (first, last) = overlapping(&Layer::Network)?;
+                let inside = first == last && self.contains(first, range);
+                (!(inside && likelihood >= Likelihood::Likely)).then_some(first)
+            }),
+            Layer::Network => [Layer::Credential, Layer::Value].iter().find_map(|other| {
+                let (first, last) = overlapping(other)?;
+                [first, last].into_iter().find(|index| !self.inside(*index, range))
             }),
         }
     }

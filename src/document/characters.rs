@@ -12,6 +12,8 @@ pub(super) enum Change {
     Ascii(u8),
     /// A dash of prose, which is a hyphen only beside a digit.
     Dash,
+    /// An accent that stands apart from its letter: the two are one letter.
+    Combine,
 }
 
 /// The zeros of the decimal digits (general category Nd) outside ASCII, in order; nine more digits follow each.
@@ -82,10 +84,41 @@ pub(super) fn change(c: char) -> Change {
             Ok(index) => Change::Ascii(b'a' + index - 26),
             Err(_) => Change::Keep,
         },
+        // Combining diacritical marks; U+034F among them is invisible.
+        '\u{300}'..='\u{36f}' => Change::Combine,
+        // Letters of mathematics that were encoded before the alphabets were, so that these have holes.
+        'ℂ' => Change::Ascii(b'C'),
+        '\u{210a}'..='\u{2134}' => letterlike(c).map_or(Change::Keep, Change::Ascii),
         // The common scripts, before the search for digits.
         '\u{a1}'..='\u{65f}' | '\u{3041}'..='\u{a61f}' | '\u{ac00}'..='\u{d7a3}' => Change::Keep,
         _ => digit(c).map_or(Change::Keep, Change::Ascii),
     }
+}
+
+/// The letters of `Letterlike Symbols` that are ASCII letters in another style.
+/// Source: Unicode 16.0, `UnicodeData.txt`, compatibility decompositions of kind `<font>`.
+fn letterlike(c: char) -> Option<u8> {
+    Some(match c {
+        'ℊ' => b'g',
+        'ℋ' | 'ℌ' | 'ℍ' => b'H',
+        'ℎ' => b'h',
+        'ℐ' | 'ℑ' => b'I',
+        'ℒ' => b'L',
+        'ℓ' => b'l',
+        'ℕ' => b'N',
+        'ℙ' => b'P',
+        'ℚ' => b'Q',
+        'ℛ' | 'ℜ' | 'ℝ' => b'R',
+        'ℤ' | 'ℨ' => b'Z',
+        'ℬ' => b'B',
+        'ℭ' => b'C',
+        'ℯ' => b'e',
+        'ℰ' => b'E',
+        'ℱ' => b'F',
+        'ℳ' => b'M',
+        'ℴ' => b'o',
+        _ => return None,
+    })
 }
 
 fn low_byte(c: char) -> Change {

@@ -8,6 +8,8 @@ mod conversation;
 mod normalise;
 mod offsets;
 mod part;
+pub mod reading;
+mod segment;
 mod text;
 
 pub use conversation::{Conversation, Generation, Message};

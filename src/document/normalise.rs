@@ -3,25 +3,19 @@
 //! of the original, or redaction would cut a character in two.
 //!
 //! The view differs from the text only where people write the same thing with other characters: digits of other
-//! scripts, full-width forms, odd spaces, hyphens and quotation marks, and characters that nobody sees. Case and
-//! accents stay. Plain text is borrowed, not copied.
+//! scripts, full-width forms, odd spaces, hyphens and quotation marks, characters that nobody sees, and accents that
+//! stand apart from their letter. Case and accents stay. Plain text is borrowed, not copied.
 
 use std::borrow::Cow;
 use std::fmt;
 use std::ops::Range;
 
-use super::characters::{Change, change, digit};
+use icu_normalizer::properties::CanonicalCompositionBorrowed;
 
-/// A stretch of the view that maps to the original by one rule.
-#[derive(Clone, Copy)]
-struct Segment {
-    /// First byte in the view.
-    view: usize,
-    /// First byte in the original.
-    original: usize,
-    /// Bytes of the original for each byte of the view.
-    step: usize,
-}
+use super::characters::{Change, change, digit};
+use super::segment::{Rule, Segment};
+
+const COMPOSITION: CanonicalCompositionBorrowed<'static> = CanonicalCompositionBorrowed::new();
 
 /// What detectors read of one part.
 pub struct View<'a> {
@@ -29,6 +23,8 @@ pub struct View<'a> {
     text: Cow<'a, str>,
     /// Empty when view and original are the same; otherwise sorted, the first at 0, and without gaps in the view.
     segments: Vec<Segment>,
+    /// What this view was made of, where that is a view itself: its places are places there.
+    under: Option<&'a View<'a>>,
 }
 
 impl<'a> View<'a> {
@@ -36,9 +32,15 @@ impl<'a> View<'a> {
     #[must_use]
     pub fn of(original: &'a str) -> Self {
         match first_change(original) {
-            None => Self { original, text: Cow::Borrowed(original), segments: Vec::new() },
+            None => Self { original, text: Cow::Borrowed(original), segments: Vec::new(), under: None },
             Some(at) => Builder::new(original, at).build(),
         }
+    }
+
+    /// A view of a view. `segments` are sorted, begin at 0 and have no gap in `text`; their places are places in
+    /// `under`.
+    pub(super) fn over(under: &'a View<'a>, text: String, segments: Vec<Segment>) -> Self {
+        Self { original: under.original, text: Cow::Owned(text), segments, under: Some(under) }
     }
 
     /// The normalised text.
@@ -57,20 +59,27 @@ impl<'a> View<'a> {
     /// splits a character is widened to it.
     #[must_use]
     pub fn original(&self, range: Range<usize>) -> Range<usize> {
+        let range = self.below(range);
+        self.under.map_or_else(|| range.clone(), |under| under.original(range.clone()))
+    }
+
+    /// The range in what this view was made of.
+    fn below(&self, range: Range<usize>) -> Range<usize> {
         let start = self.text.floor_char_boundary(range.start);
         let end = self.text.ceil_char_boundary(range.end.clamp(start, self.text.len()));
         if self.segments.is_empty() {
             return start..end;
         }
-        let from = if start == self.text.len() { self.original.len() } else { self.map(start, start) };
-        let to = if end == start { from } else { self.map(end - 1, end) };
-        from..to
+        let whole = self.under.map_or(self.original.len(), |under| under.text.len());
+        let from =
+            if start == self.text.len() { whole } else { self.segment_of(start).map_or(start, |s| s.start(start)) };
+        let to = if end == start { from } else { self.segment_of(end - 1).map_or(end, |s| s.end(end - 1)) };
+        from..to.max(from)
     }
 
-    /// Maps `at`, which lies in the segment of `inside` or directly behind it.
-    fn map(&self, inside: usize, at: usize) -> usize {
-        let index = self.segments.partition_point(|segment| segment.view <= inside).saturating_sub(1);
-        self.segments.get(index).map_or(at, |segment| segment.original + (at - segment.view) * segment.step)
+    /// The segment in which a byte of the view lies.
+    fn segment_of(&self, at: usize) -> Option<&Segment> {
+        self.segments.get(self.segments.partition_point(|segment| segment.view <= at).saturating_sub(1))
     }
 }
 
@@ -108,6 +117,7 @@ impl<'a> Builder<'a> {
             let after = at + c.len_utf8();
             match change(c) {
                 Change::Keep => {}
+                Change::Combine => self.combine(at, c),
                 Change::Drop => self.replace(at, after, None),
                 Change::Ascii(byte) => self.replace(at, after, Some(byte)),
                 Change::Dash => {
@@ -121,9 +131,9 @@ impl<'a> Builder<'a> {
         self.copy_until(self.original.len());
         if self.segments.is_empty() {
             // Only invisible characters: the view is empty, and every range of it maps to the start.
-            self.segments.push(Segment { view: 0, original: 0, step: 1 });
+            self.segments.push(Segment { view: 0, original: 0, rule: Rule::Step(1) });
         }
-        View { original: self.original, text: Cow::Owned(self.text), segments: self.segments }
+        View { original: self.original, text: Cow::Owned(self.text), segments: self.segments, under: None }
     }
 
     fn copy_until(&mut self, at: usize) {
@@ -143,15 +153,34 @@ impl<'a> Builder<'a> {
         self.copied = after;
     }
 
+    /// Joins an accent to the letter before it. One that has no letter of its own with it, as in letters drowned in
+    /// marks, is left out where the letter is Latin.
+    fn combine(&mut self, at: usize, mark: char) {
+        self.copy_until(at);
+        let Some(letter) = self.text.chars().next_back() else { return };
+        let composed = COMPOSITION.compose(letter, mark);
+        let kept = match composed {
+            Some(composed) => composed,
+            None if is_latin(letter) => letter,
+            None => return,
+        };
+        let view = self.text.len() - letter.len_utf8();
+        let Some(start) = self.segments.last().map(|segment| segment.start(view)) else { return };
+        self.text.truncate(view);
+        if self.segments.last().is_some_and(|segment| segment.view == view) {
+            self.segments.pop();
+        }
+        let after = at + mark.len_utf8();
+        self.segments.push(Segment { view, original: start, rule: Rule::Whole(after - start) });
+        self.text.push(kept);
+        self.copied = after;
+    }
+
     /// Starts a segment unless the last one goes on by the same rule.
     fn segment(&mut self, original: usize, step: usize) {
         let view = self.text.len();
-        let goes_on = self
-            .segments
-            .last()
-            .is_some_and(|last| last.step == step && last.original + (view - last.view) * step == original);
-        if !goes_on {
-            self.segments.push(Segment { view, original, step });
+        if !self.segments.last().is_some_and(|last| last.goes_on(view, original, step)) {
+            self.segments.push(Segment { view, original, rule: Rule::Step(step) });
         }
     }
 
@@ -169,6 +198,12 @@ impl<'a> Builder<'a> {
         };
         left.is_some_and(|byte| byte.is_ascii_digit()) || right.is_some_and(|c| digit(c).is_some())
     }
+}
+
+/// A letter of the Latin script, with the precomposed ones of European languages and Vietnamese.
+fn is_latin(letter: char) -> bool {
+    letter.is_ascii_alphanumeric()
+        || (letter.is_alphabetic() && matches!(letter, '\u{c0}'..='\u{24f}' | '\u{1e00}'..='\u{1eff}'))
 }
 
 #[cfg(test)]
@@ -212,6 +247,11 @@ mod tests {
             ("𝐬𝐞𝐜𝐫𝐞𝐭 𝟏𝟐", "secret 12"),
             ("ａｄｍｉｎ＠ｘ．ｏｒｇ", "admin@x.org"),
             ("hi\u{e0068}\u{e0069}", "hihi"),
+            ("contrasen\u{303}a, Passwo\u{308}rter", "contraseña, Passwörter"),
+            ("a\u{302}\u{301}", "ấ"),
+            ("p\u{337}a\u{335}\u{31b}ss", "pass"),
+            ("\u{438}\u{306}", "й"),
+            ("ℂℕ ℯ", "CN e"),
             ("\u{200b}\u{200b}", ""),
         ];
         for (text, expected) in cases {
@@ -227,6 +267,7 @@ mod tests {
         assert_eq!(origin(&view, "22"), "22");
         assert_eq!(origin(&view, "id 4"), "id\u{a0}４");
         assert_eq!(origin(&view, "nd\0\u{5d0}"), "nd\0\u{5d0}", "the mark behind it stays out");
+        assert_eq!(origin(&view, "é"), "e\u{301}", "with its accent");
         assert_eq!(view.original(0..view.text().len()).start, 0);
         assert_eq!(View::of("a\u{200b}").original(0..1), 0..1, "an invisible character at the end stays out");
         assert_eq!(View::of("\u{200b}").original(0..0), 3..3);
@@ -284,9 +325,11 @@ mod tests {
                 let range = view.original(at..at + c.len_utf8());
                 prop_assert!(range.start >= last, "in order");
                 let source: Vec<char> = text[range.clone()].chars().collect();
-                prop_assert_eq!(source.len(), 1, "one character for one character");
+                let accents = source.iter().skip(1).all(|c| matches!(change(*c), Change::Combine | Change::Drop));
+                prop_assert!(accents, "one character for one character and its accents");
                 let same = match change(source[0]) {
-                    Change::Keep => source[0] == c,
+                    _ if source.len() > 1 => true,
+                    Change::Keep | Change::Combine => source[0] == c,
                     Change::Dash => c == '-' || source[0] == c,
                     Change::Ascii(byte) => char::from(byte) == c,
                     Change::Drop => false,

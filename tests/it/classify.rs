@@ -1,10 +1,14 @@
 //! `Classify` and `ClassifyStream` by a client of the generated code.
 
+use std::collections::BTreeSet;
+use std::process::Command;
+
 use cordon::service::proto::classify_stream_response::Result as ItemResult;
 use cordon::service::proto::{
     ClassifyOptions, ClassifyRequest, CoverageStatus, Detector, ListEntityTypesRequest, NerMode, Part, Role,
     Sensitivity,
 };
+use serde_json::Value;
 
 use crate::common::{Model, Setup, TestServer};
 
@@ -178,6 +182,24 @@ async fn entity_types_are_listed_with_what_finds_them() {
     assert!(!card.sources.is_empty());
     let person = types.iter().find(|info| info.name == "PERSON").unwrap();
     assert!(!person.detectors.is_empty(), "the model finds them");
-    assert!(types.len() > 60, "{}", types.len());
+    assert!(types.len() >= 100, "{}", types.len());
+    let countries: BTreeSet<&String> = types.iter().flat_map(|info| &info.countries).collect();
+    assert!(countries.len() >= 30, "{countries:?}");
+
+    // `cordon types` loads no model and yet says the same.
+    let output = Command::new(env!("CARGO_BIN_EXE_cordon")).args(["types", "--json"]).output().unwrap();
+    let rows: Vec<Value> =
+        String::from_utf8(output.stdout).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(rows.len(), types.len());
+    for (row, info) in rows.iter().zip(&types) {
+        let names = |numbers: &[i32]| -> BTreeSet<String> {
+            let name = |number: &i32| Detector::try_from(*number).unwrap().as_str_name().replace("DETECTOR_", "");
+            numbers.iter().map(|number| name(number).to_lowercase()).collect()
+        };
+        assert_eq!(row["name"], info.name.as_str());
+        assert_eq!(row["coarse"], info.coarse.as_str(), "{}", info.name);
+        assert_eq!(row["validators"], serde_json::json!(info.validators), "{}", info.name);
+        assert_eq!(row["detectors"], serde_json::json!(names(&info.detectors)), "{}", info.name);
+    }
     server.stop().await;
 }

@@ -4,8 +4,9 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::sync::Arc;
 
-use super::spec::{ListSpec, MatchMode, PatternSpec, RecognizerSpec, TriggerSpec, Words};
+use super::spec::{ContextSetSpec, ListSpec, MatchMode, PatternSpec, RecognizerSpec, TriggerSpec, Words};
 use super::{COARSE, EntityTypeSpec};
 use crate::detect::language::CODES;
 use crate::detect::{Detector, EntityType, validators};
@@ -140,6 +141,30 @@ impl Checker {
         }
     }
 
+    /// The sets that a recognizer names must exist.
+    pub(super) fn sets_exist(&mut self, file: &str, spec: &RecognizerSpec, sets: &[Arc<ContextSetSpec>]) {
+        self.enter(file, &spec.id);
+        for wanted in spec.context_sets.iter().filter(|wanted| !sets.iter().any(|set| set.id == **wanted)) {
+            self.problem("context_sets", format!("there is no context_set {wanted:?}"));
+        }
+    }
+
+    pub(super) fn context_set(&mut self, file: &str, spec: &ContextSetSpec, known: &dyn Fn(&EntityType) -> bool) {
+        self.enter(file, &spec.id);
+        self.id(&spec.id);
+        for name in spec.entity_types.iter().filter(|name| !known(name)) {
+            self.problem("entity_types", format!("{name} is not declared; declare it first"));
+        }
+        if spec.source.trim().is_empty() {
+            self.problem("source", "say where the words come from");
+        }
+        self.words("words", &spec.words);
+        self.words("negative_words", &spec.negative_words);
+        if spec.examples.positive.is_empty() || spec.examples.negative.is_empty() {
+            self.problem("examples", "give at least one positive and one negative example");
+        }
+    }
+
     pub(super) fn list(&mut self, file: &str, spec: &ListSpec, known: &dyn Fn(&EntityType) -> bool, custom: bool) {
         self.enter(file, &spec.id);
         self.id(&spec.id);
@@ -217,8 +242,11 @@ impl Checker {
     }
 
     fn trigger(&mut self, trigger: &TriggerSpec) {
-        match (trigger.digits, &trigger.literals) {
-            (Some([min, max]), None) => {
+        if trigger.delimited && trigger.fields.is_none() {
+            self.problem("trigger", "delimited belongs to fields");
+        }
+        match (trigger.digits, &trigger.literals, &trigger.fields) {
+            (Some([min, max]), None, None) => {
                 if min == 0 || min > max || max > MAX_DIGITS {
                     self.problem("trigger", format!("digits = [min, max] with 1 <= min <= max <= {MAX_DIGITS}"));
                 }
@@ -226,7 +254,7 @@ impl Checker {
                     self.problem("trigger", "reach and case_sensitive belong to literals");
                 }
             }
-            (None, Some(literals)) => {
+            (None, Some(literals), None) => {
                 if literals.is_empty() || literals.iter().any(String::is_empty) {
                     self.problem("trigger", "give at least one literal, and none that is empty");
                 }
@@ -234,7 +262,15 @@ impl Checker {
                     self.problem("trigger", format!("reach is 1 to {MAX_REACH} bytes"));
                 }
             }
-            _ => self.problem("trigger", "give exactly one of digits and literals"),
+            (None, None, Some(fields)) => {
+                if fields.is_empty() || fields.iter().any(|name| !name.chars().any(char::is_alphanumeric)) {
+                    self.problem("trigger", "give at least one field, and none without a letter");
+                }
+                if trigger.reach.is_some() || trigger.case_sensitive {
+                    self.problem("trigger", "reach and case_sensitive belong to literals");
+                }
+            }
+            _ => self.problem("trigger", "give exactly one of digits, literals and fields"),
         }
     }
 

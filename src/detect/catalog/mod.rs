@@ -14,8 +14,8 @@ use std::sync::Arc;
 use check::Checker;
 pub use check::Problem;
 pub use spec::{
-    AddsUp, CatalogFile, EntityTypeSpec, Example, Examples, ListExamples, ListSpec, MatchMode, PatternSpec,
-    RecognizerSpec, TriggerSpec, Words,
+    AddsUp, CatalogFile, ContextSetSpec, EntityTypeSpec, Example, Examples, ListExamples, ListSpec, MatchMode,
+    PatternSpec, RecognizerSpec, TriggerSpec, Words,
 };
 
 use super::{Category, Detector, EntityType, TermTable};
@@ -101,6 +101,7 @@ pub struct Catalog {
     types: BTreeMap<EntityType, EntityTypeInfo>,
     recognizers: Vec<Arc<RecognizerSpec>>,
     lists: Vec<Arc<ListSpec>>,
+    context_sets: Vec<Arc<ContextSetSpec>>,
     digest: Arc<str>,
 }
 
@@ -129,7 +130,13 @@ impl Catalog {
                 }
             }
         }
-        let empty = Self { types: BTreeMap::new(), recognizers: Vec::new(), lists: Vec::new(), digest: "".into() };
+        let empty = Self {
+            types: BTreeMap::new(),
+            recognizers: Vec::new(),
+            lists: Vec::new(),
+            context_sets: Vec::new(),
+            digest: "".into(),
+        };
         empty.extended(parsed, checker, false)
     }
 
@@ -166,7 +173,7 @@ impl Catalog {
                 });
             }
         }
-        let file = CatalogFile { entity_type: types, recognizer: recognizers, list: lists };
+        let file = CatalogFile { entity_type: types, recognizer: recognizers, list: lists, ..CatalogFile::default() };
         self.clone().extended(vec![(FILE, file)], checker, true)
     }
 
@@ -233,6 +240,12 @@ impl Catalog {
         &self.lists
     }
 
+    /// Every set of context words.
+    #[must_use]
+    pub fn context_sets(&self) -> &[Arc<ContextSetSpec>] {
+        &self.context_sets
+    }
+
     /// BLAKE3 of everything in it, in hexadecimal; the order of files and entries does not count.
     #[must_use]
     pub fn digest(&self) -> Arc<str> {
@@ -251,8 +264,17 @@ impl Catalog {
                 self.types.insert(spec.name.clone(), EntityTypeInfo::of(spec));
             }
         }
+        for (name, file) in &files {
+            for spec in &file.context_set {
+                checker.context_set(name, spec, &|wanted| self.types.contains_key(wanted));
+                self.context_sets.push(Arc::new(spec.clone()));
+            }
+        }
+        self.context_sets.sort_by(|a, b| a.id.cmp(&b.id));
         for (name, file) in files {
-            for spec in file.recognizer {
+            for mut spec in file.recognizer {
+                checker.sets_exist(name, &spec, &self.context_sets);
+                spec.take_context(&self.context_sets);
                 checker.recognizer(name, &spec, &|wanted| self.types.contains_key(wanted));
                 if let Some(info) = self.types.get_mut(&spec.entity_type) {
                     info.countries.extend(spec.countries.iter().cloned());

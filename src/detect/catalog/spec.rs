@@ -21,6 +21,33 @@ pub struct CatalogFile {
     /// Word lists.
     #[serde(default)]
     pub list: Vec<ListSpec>,
+    /// Context words that recognizers share.
+    #[serde(default)]
+    pub context_set: Vec<ContextSetSpec>,
+}
+
+/// Context words that recognizers share. They are added to the words of each recognizer of these types that listens to
+/// words and is bound to no country, and of each that names the set.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ContextSetSpec {
+    /// Unique, in `snake_case`.
+    pub id: String,
+    /// Types whose recognizers it is for.
+    #[serde(default)]
+    pub entity_types: Vec<EntityType>,
+    /// Where the words come from.
+    #[serde(default)]
+    pub source: String,
+    /// Words that confirm a value.
+    #[serde(default)]
+    pub words: Words,
+    /// Words that refute it.
+    #[serde(default)]
+    pub negative_words: Words,
+    /// Texts that show what recognizers of these types find with it and what they leave.
+    #[serde(default)]
+    pub examples: Examples,
 }
 
 /// An entity type.
@@ -83,6 +110,9 @@ pub struct RecognizerSpec {
     /// Whether there is no finding without a context word.
     #[serde(default)]
     pub requires_context: bool,
+    /// Ids of sets whose words it takes too.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub context_sets: Vec<String>,
     /// Words that confirm a value.
     #[serde(default)]
     pub context: Words,
@@ -108,7 +138,7 @@ fn sixty() -> usize {
     60
 }
 
-/// The cheap search: exactly one of `digits` and `literals`.
+/// The cheap search: exactly one of `digits`, `literals` and `fields`.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TriggerSpec {
@@ -122,6 +152,12 @@ pub struct TriggerSpec {
     pub case_sensitive: bool,
     /// Bytes behind the literal that the pattern sees; 512 when it is left out.
     pub reach: Option<usize>,
+    /// Names of fields (labels, keys, columns, XML elements) whose values the patterns see, from their first character
+    /// on. `last name` is also `customer_lastName`; `=name` is the whole name only.
+    pub fields: Option<Vec<String>>,
+    /// Whether only values count that are in quotation marks, a cell or an element.
+    #[serde(default)]
+    pub delimited: bool,
 }
 
 /// One regular expression of a recognizer.
@@ -253,6 +289,18 @@ impl TriggerSpec {
 }
 
 impl RecognizerSpec {
+    /// Adds the words of each set that is for it.
+    pub(super) fn take_context(&mut self, sets: &[Arc<ContextSetSpec>]) {
+        let listens = self.countries.is_empty() && !self.context.is_empty();
+        for set in sets {
+            let meant = listens && set.entity_types.contains(&self.entity_type);
+            if meant || self.context_sets.contains(&set.id) {
+                join(&mut self.context, &set.words);
+                join(&mut self.negative_context, &set.negative_words);
+            }
+        }
+    }
+
     /// The score of one of its patterns without context.
     #[must_use]
     pub fn base_score(&self, pattern: &PatternSpec) -> f32 {
@@ -264,5 +312,16 @@ impl RecognizerSpec {
     pub fn score_in_context(&self, pattern: &PatternSpec) -> f32 {
         let base = self.base_score(pattern);
         self.context_score.unwrap_or((base + 0.35).min(0.95)).max(base)
+    }
+}
+
+fn join(all: &mut Words, more: &Words) {
+    for (language, words) in more {
+        let known = all.entry(language.clone()).or_default();
+        for word in words {
+            if !known.contains(word) {
+                known.push(word.clone());
+            }
+        }
     }
 }

@@ -98,3 +98,79 @@ fn the_embedded_catalog_is_right() {
         panic!("{error}");
     }
 }
+
+/// Texts that a type needs, of each kind, to count.
+const ENOUGH: usize = 5;
+
+/// Entity types whose recognizers have enough examples of both kinds, a source, and no hit on source code.
+fn types_that_count(catalog: &Catalog) -> (Vec<&EntityTypeInfo>, Vec<String>) {
+    let in_code = found_in_own_code(catalog);
+    let mut counting = Vec::new();
+    let mut others = Vec::new();
+    for info in catalog.entity_types() {
+        let recognizers: Vec<_> = catalog.recognizers().iter().filter(|spec| spec.entity_type == info.name).collect();
+        if recognizers.is_empty() {
+            continue;
+        }
+        let positive: usize = recognizers.iter().map(|spec| spec.examples.positive.len()).sum();
+        let negative: usize = recognizers.iter().map(|spec| spec.examples.negative.len()).sum();
+        let hits = in_code.get(info.name.as_str()).map_or(0, Vec::len);
+        if positive >= ENOUGH && negative >= ENOUGH && hits == 0 {
+            counting.push(info);
+        } else {
+            let hits = in_code.get(info.name.as_str()).map(Vec::as_slice).unwrap_or_default();
+            others.push(format!("{}: {positive} positive, {negative} negative, in code {hits:?}", info.name));
+        }
+    }
+    (counting, others)
+}
+
+/// What the rules find, with a score that counts, in source code without personal data: this repository's own, but for
+/// tests, the catalog and the checks, which hold examples.
+fn found_in_own_code(catalog: &Catalog) -> BTreeMap<String, Vec<String>> {
+    let rules = crate::detect::Rules::build(catalog).unwrap();
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut folders = vec![root.join("src"), root.join("proto"), root.join("assets"), root.join(".config")];
+    let mut hits: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    let mut bytes = 0;
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.file_name().unwrap().to_string_lossy().into_owned();
+            if path.is_dir() {
+                let examples = matches!(name.as_str(), "catalog" | "validators" | "secrets") || name.contains("test");
+                folders.extend((!examples).then_some(path));
+                continue;
+            }
+            let code = [".rs", ".proto", ".py", ".toml"].iter().any(|extension| name.ends_with(extension));
+            let Ok(text) = std::fs::read_to_string(&path) else { continue };
+            // Tests stand at the end of a file.
+            let text = text.split("#[cfg(test)]").next().unwrap_or_default();
+            if !code || name.contains("test") {
+                continue;
+            }
+            bytes += text.len();
+            let mut findings = Vec::new();
+            rules.scan(0, &crate::document::View::of(text), &mut findings).unwrap();
+            for finding in findings.iter().filter(|finding| finding.score >= 0.5) {
+                let place = format!("{name}: {:?}", &text[finding.range.clone()]);
+                hits.entry(finding.entity_type.to_string()).or_default().push(place);
+            }
+        }
+    }
+    assert!(bytes > 500_000, "the code was read: {bytes}");
+    hits
+}
+
+#[test]
+fn a_hundred_types_of_thirty_countries_count() {
+    let catalog = Catalog::embedded().unwrap();
+    let (counting, others) = types_that_count(&catalog);
+    let countries: BTreeSet<&String> = counting.iter().flat_map(|info| &info.countries).collect();
+    println!("{} types of {} countries count; these do not:", counting.len(), countries.len());
+    others.iter().for_each(|line| println!("  {line}"));
+    assert!(counting.iter().all(|info| !info.sources.is_empty()));
+    // The promise is a hundred of thirty; what was reached may only grow.
+    assert!(counting.len() >= 150, "{} types:\n{}", counting.len(), others.join("\n"));
+    assert!(countries.len() >= 60, "{countries:?}");
+}

@@ -24,10 +24,10 @@ const CHAR: usize = 4;
 const LABEL: usize = 80;
 
 /// Share of a window in which a word counts in full; behind it the weight falls.
-const NEAR: f32 = 0.5;
+const NEAR: f32 = 0.66;
 
 /// Weight of a word at the end of its window.
-const FARTHEST: f32 = 0.7;
+const FARTHEST: f32 = 0.85;
 
 /// Shortest word whose inflected forms are looked for: the forms of a shorter one are other words.
 const INFLECTED: usize = 5;
@@ -62,8 +62,8 @@ pub(super) struct Judgement {
     /// How much of the context's score they give: 1 for a word near by, less for one at the end of the window, 0 for
     /// none.
     pub(super) weight: f32,
-    /// Whether a word refutes it and none that confirms it is nearer.
-    pub(super) refuted: bool,
+    /// A word that refutes it, if none that confirms it is nearer.
+    pub(super) refuting: Option<Arc<str>>,
 }
 
 /// What is known of one part; filled when it is first needed.
@@ -184,7 +184,7 @@ impl ContextWords {
         let fields = part.fields.get_or_insert_with(|| Fields::of(text));
         let (header, keys) = (fields.header(), fields.has_keys());
         for hit in self.hits(text, part) {
-            if hit.end <= header.end || (keys && in_key(text, hit.end)) {
+            if (hit.start >= header.start && hit.end <= header.end) || (keys && in_key(text, hit.end)) {
                 open(hit.term);
             }
         }
@@ -282,6 +282,11 @@ impl ContextWords {
 }
 
 impl PartContext {
+    /// The fields of the part.
+    pub(super) fn fields(&mut self, text: &str) -> &Fields {
+        self.fields.get_or_insert_with(|| Fields::of(text))
+    }
+
     /// The places that are asked for next begin at the start of the part again.
     pub(super) fn rewind(&mut self) {
         if let Some(near) = self.near.as_mut() {
@@ -340,7 +345,8 @@ fn chars(text: &str, range: Range<usize>) -> usize {
 struct Nearby<'a> {
     wanted: &'a Wanted,
     confirming: Vec<(usize, usize)>,
-    refuting: Option<usize>,
+    /// Distance and word of the nearest that refutes.
+    refuting: Option<(usize, usize)>,
 }
 
 impl Nearby<'_> {
@@ -349,14 +355,15 @@ impl Nearby<'_> {
             self.confirming.push((distance, word));
         }
         if self.wanted.negative.binary_search(&word).is_ok() {
-            self.refuting = Some(self.refuting.map_or(distance, |nearest| nearest.min(distance)));
+            self.refuting = Some(self.refuting.map_or((distance, word), |nearest| nearest.min((distance, word))));
         }
     }
 
     fn judge(mut self, names: &[Arc<str>], window: usize) -> Judgement {
         self.confirming.sort_unstable();
         let nearest = self.confirming.first().map(|(distance, _)| *distance);
-        let refuted = self.refuting.is_some_and(|against| nearest.is_none_or(|near| near >= against));
+        let refuting = self.refuting.filter(|(against, _)| nearest.is_none_or(|near| near >= *against));
+        let refuting = refuting.and_then(|(_, word)| names.get(word).cloned());
         let mut confirming: Vec<Arc<str>> = Vec::new();
         for (_, word) in self.confirming {
             if let Some(name) = names.get(word)
@@ -366,7 +373,7 @@ impl Nearby<'_> {
                 confirming.push(Arc::clone(name));
             }
         }
-        Judgement { confirming, weight: nearest.map_or(0.0, |distance| weight(distance, window)), refuted }
+        Judgement { confirming, weight: nearest.map_or(0.0, |distance| weight(distance, window)), refuting }
     }
 }
 
@@ -402,7 +409,7 @@ mod tests {
     fn judge(text: &str, field: &str) -> (Vec<String>, bool) {
         let at = text.find("536").unwrap();
         let judgement = words().judge(0, text, field, at..at + 3, &mut PartContext::default());
-        (judgement.confirming.iter().map(ToString::to_string).collect(), judgement.refuted)
+        (judgement.confirming.iter().map(ToString::to_string).collect(), judgement.refuting.is_some())
     }
 
     #[test]

@@ -10,7 +10,8 @@ use super::terms::{TableHit, TermTable};
 use super::words::{Ending, Hit, Joins, Term, WordSet, fold_term, is_word};
 use crate::detect::catalog::{AddsUp, Catalog, ListSpec, MatchMode};
 use crate::detect::language::{CODES, Languages};
-use crate::detect::{Category, Detector, EntityType, Explanation, Finding};
+use crate::detect::trace::{Considered, Outcome};
+use crate::detect::{Category, Detector, EntityType, Explanation, Finding, reason};
 
 /// How far the token around a term is read.
 const MAX_TOKEN: usize = 256;
@@ -58,6 +59,12 @@ pub(super) struct ListHit {
     /// With the terms near it.
     pub(super) score: f32,
     term: usize,
+}
+
+/// A term in a text that is no hit, and why.
+pub(super) struct Refused {
+    pub(super) range: Range<usize>,
+    pub(super) outcome: Outcome,
 }
 
 impl Dictionary {
@@ -112,18 +119,18 @@ impl Dictionary {
         self.lists.len()
     }
 
-    /// Calls `found` with a list and a hit, for each term of prose. `languages` tells those of the text; it is asked
+    /// Calls `found` with a list and a hit, for each term of prose, and with terms that are refused. `languages` tells those of the text; it is asked
     /// when a term depends on it. Returns the bytes that it read.
     pub(super) fn scan(
         &self,
         text: &str,
         languages: &dyn Fn() -> Languages,
-        found: &mut dyn FnMut(usize, ListHit),
+        found: &mut dyn FnMut(usize, Result<ListHit, Refused>),
     ) -> usize {
         let mut adding: HashMap<usize, Vec<ListHit>> = HashMap::new();
-        let mut emit = |index: usize, list: &List, hit: ListHit| match list.adds_up {
-            Some(_) => adding.entry(index).or_default().push(hit),
-            None => found(index, hit),
+        let mut emit = |index: usize, list: &List, hit: Result<ListHit, Refused>| match (list.adds_up, hit) {
+            (Some(_), Ok(hit)) => adding.entry(index).or_default().push(hit),
+            (_, hit) => found(index, hit),
         };
         self.words.scan(text, &mut |hit: Hit| {
             let Some(term) = self.terms.get(hit.term) else { return };
@@ -132,32 +139,40 @@ impl Dictionary {
             let mut range = hit.start..hit.end;
             let written = text.get(range.clone()).unwrap_or_default();
             if term.exact.as_ref().is_some_and(|exact| *single_spaces(written) != **exact) {
-                return;
+                return emit(index, list, Err(Refused { range, outcome: Outcome::OtherCase }));
             }
             if list.mode == MatchMode::Prefix {
                 let rest = text.get(range.end..).unwrap_or_default();
                 range.end += rest.find(|c| !is_word(c)).unwrap_or(rest.len()).min(MAX_TOKEN);
                 range.end = text.ceil_char_boundary(range.end);
             }
-            if !names_something(text, &range) && term.counts(list, written, languages) {
-                emit(index, list, ListHit { range, base: term.score, score: term.score, term: term.term as usize });
-            }
+            let hit = if names_something(text, &range) {
+                Err(Refused { range, outcome: Outcome::PartOfName })
+            } else if term.counts(list, written, languages) {
+                Ok(ListHit { range, base: term.score, score: term.score, term: term.term as usize })
+            } else {
+                Err(Refused { range, outcome: Outcome::OtherLanguage })
+            };
+            emit(index, list, hit);
         });
         let mut work = text.len();
         for (index, table) in &self.tables {
             let Some(list) = self.lists.get(*index) else { continue };
             work += table.scan(text, &mut |TableHit { term, range, score }| {
-                if !names_something(text, &range) {
-                    let score = score.unwrap_or(list.score);
-                    emit(*index, list, ListHit { range, base: score, score, term });
-                }
+                let score = score.unwrap_or(list.score);
+                let hit = if names_something(text, &range) {
+                    Err(Refused { range, outcome: Outcome::PartOfName })
+                } else {
+                    Ok(ListHit { range, base: score, score, term })
+                };
+                emit(*index, list, hit);
             });
         }
         for (index, mut hits) in adding {
             if let Some(AddsUp { within, at_most }) = self.lists.get(index).and_then(|list| list.adds_up) {
                 add_up(&mut hits, within, at_most);
             }
-            hits.into_iter().for_each(|hit| found(index, hit));
+            hits.into_iter().for_each(|hit| found(index, Ok(hit)));
         }
         work
     }
@@ -239,15 +254,29 @@ fn add_up(hits: &mut [ListHit], within: usize, at_most: f32) {
 impl List {
     /// The finding of a term in a part; `range` is in the original text.
     pub(super) fn finding(&self, part: usize, range: Range<usize>, hit: &ListHit) -> Finding {
-        Finding {
+        let mut finding = Finding {
             part,
             range,
             entity_type: self.entity_type.clone(),
             category: self.category,
-            score: hit.score,
+            score: hit.base,
             detector: Detector::Dictionary,
             recognizer: Arc::clone(&self.id),
             explanation: Explanation { pattern: Arc::clone(&self.id), base_score: hit.base, ..Explanation::default() },
+        };
+        finding.adjust(reason::OTHER_TERMS, hit.score);
+        finding
+    }
+
+    /// A term that is no finding, for whoever asks why; `range` is in the original text.
+    pub(super) fn considered(&self, range: Range<usize>, outcome: Outcome) -> Considered {
+        Considered {
+            range,
+            entity_type: self.entity_type.clone(),
+            detector: Detector::Dictionary,
+            recognizer: Arc::clone(&self.id),
+            pattern: Arc::clone(&self.id),
+            outcome,
         }
     }
 }
@@ -330,7 +359,9 @@ mod tests {
         let dictionary = Dictionary::build(&catalog).unwrap();
         let mut hits = Vec::new();
         let languages = || crate::detect::language::tell(text).possible;
-        dictionary.scan(text, &languages, &mut |_, hit| hits.push((text.get(hit.range).unwrap(), hit.score)));
+        dictionary.scan(text, &languages, &mut |_, hit| {
+            hits.extend(hit.ok().map(|hit| (text.get(hit.range).unwrap(), hit.score)));
+        });
         hits
     }
 

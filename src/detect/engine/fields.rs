@@ -10,6 +10,9 @@ const MAX_NAME: usize = 64;
 /// Longest header line, and how far the start of a line is looked for.
 const MAX_LINE: usize = 4096;
 
+/// Lines in which a header is looked for.
+const MAX_PROSE: usize = 30;
+
 /// Nesting of JSON arrays whose key is remembered.
 const MAX_DEPTH: usize = 64;
 
@@ -21,10 +24,12 @@ pub(super) struct Fields {
     table: Option<Table>,
 }
 
-/// A text with a header line.
+/// Lines under a header line.
 struct Table {
     delimiter: u8,
     header: Vec<Range<usize>>,
+    /// The lines below the header.
+    body: Range<usize>,
     /// Where the last question was, so that many questions about a long line do not each read it from its start.
     cursor: Cursor,
 }
@@ -48,7 +53,23 @@ impl Fields {
 
     /// The header line, if the part looks like CSV.
     pub(super) fn header(&self) -> Range<usize> {
-        self.table.as_ref().and_then(|table| table.header.last()).map_or(0..0, |last| 0..last.end)
+        let header = self.table.as_ref().map(|table| &table.header);
+        let ends = header.and_then(|header| Some(header.first()?.start..header.last()?.end));
+        ends.unwrap_or(0..0)
+    }
+
+    /// Calls `found` for each cell of the table, with the name of its column.
+    pub(super) fn cells(&self, bytes: &[u8], found: &mut dyn FnMut(Range<usize>, Range<usize>)) {
+        let Some(table) = &self.table else { return };
+        let mut start = table.body.start;
+        while let Some(rest) = bytes.get(start..table.body.end).filter(|rest| !rest.is_empty()) {
+            let line = memchr::memchr(b'\n', rest).unwrap_or(rest.len());
+            let cells = split_cells(bytes, start..start + line, table.delimiter);
+            for (name, cell) in table.header.iter().zip(cells).filter(|(_, cell)| !cell.is_empty()) {
+                found(name.clone(), cell);
+            }
+            start += line + 1;
+        }
     }
 
     /// Whether there are values of JSON.
@@ -76,6 +97,9 @@ impl Fields {
 impl Table {
     /// The header of the column in which `at` lies.
     fn column(&mut self, bytes: &[u8], at: usize) -> Option<Range<usize>> {
+        if !self.body.contains(&at) {
+            return None;
+        }
         if at < self.cursor.at || at - self.cursor.at > MAX_LINE {
             let from = at.saturating_sub(MAX_LINE);
             let line = bytes.get(from..at)?;
@@ -97,32 +121,81 @@ impl Table {
     }
 }
 
-/// Cells of a first line that reads like a header, if the second line has as many.
+/// The first line that reads like a header above a line with as many cells. Below the first line of the text more is
+/// asked of it, because prose has commas too.
 fn table(bytes: &[u8]) -> Option<Table> {
-    let mut lines = bytes.splitn(3, |byte| *byte == b'\n');
-    let (first, second) = (lines.next()?, lines.next()?);
-    if first.len() > MAX_LINE {
-        return None;
+    let mut start = 0;
+    for number in 0..MAX_PROSE {
+        let rest = bytes.get(start..)?;
+        let end = start + memchr::memchr(b'\n', rest)?;
+        let second = end + 1..line_end(bytes, end + 1);
+        if end - start <= MAX_LINE
+            && let Some(delimiter) = shared_delimiter(bytes.get(start..end)?, bytes.get(second.clone())?)
+        {
+            let header = split_cells(bytes, start..end, delimiter);
+            let named = header.iter().all(|name| name.len() <= MAX_NAME);
+            let body = end + 1..if number == 0 {
+                bytes.len()
+            } else {
+                table_end(bytes, second.start, header.len(), delimiter)
+            };
+            if named && (number == 0 || (header.len() > 2 && header.iter().all(|name| is_short_name(bytes, name)))) {
+                return Some(Table { delimiter, header, body, cursor: Cursor { at: 0, column: None, quoted: false } });
+            }
+        }
+        start = end + 1;
     }
+    None
+}
+
+/// The delimiter that splits two lines into equally many cells.
+fn shared_delimiter(first: &[u8], second: &[u8]) -> Option<u8> {
     let second = second.get(..second.len().min(MAX_LINE)).unwrap_or_default();
-    let delimiter = *b",;\t|".iter().find(|delimiter| {
-        let cells = delimiters(first, **delimiter);
-        cells > 0 && cells == delimiters(second, **delimiter)
-    })?;
-    let mut header = Vec::new();
-    let (mut start, mut quoted) = (0, false);
-    for (at, &byte) in first.iter().enumerate() {
+    b",;\t|".iter().copied().find(|delimiter| {
+        let cells = delimiters(first, *delimiter);
+        cells > 0 && cells == delimiters(second, *delimiter)
+    })
+}
+
+/// Whether a cell of a header below other text is short and no piece of a sentence.
+fn is_short_name(bytes: &[u8], name: &Range<usize>) -> bool {
+    let name = bytes.get(name.clone()).unwrap_or_default();
+    let blanks = name.iter().filter(|byte| byte.is_ascii_whitespace()).count();
+    name.len() <= 32 && blanks <= 2 && !name.iter().any(|byte| matches!(byte, b'.' | b'!' | b'?' | b'{' | b'}' | b'='))
+}
+
+/// Where the lines end that have as many cells as the header.
+fn table_end(bytes: &[u8], start: usize, cells: usize, delimiter: u8) -> usize {
+    let mut end = start;
+    while end < bytes.len() {
+        let next = line_end(bytes, end);
+        let line = bytes.get(end..next.min(end + MAX_LINE)).unwrap_or_default();
+        if delimiters(line, delimiter) + 1 != cells {
+            break;
+        }
+        end = next + 1;
+    }
+    end.min(bytes.len())
+}
+
+fn line_end(bytes: &[u8], start: usize) -> usize {
+    let rest = bytes.get(start..).unwrap_or_default();
+    start + memchr::memchr(b'\n', rest).unwrap_or(rest.len())
+}
+
+/// The cells of a line, without blanks and quotation marks around them.
+fn split_cells(bytes: &[u8], line: Range<usize>, delimiter: u8) -> Vec<Range<usize>> {
+    let mut cells = Vec::new();
+    let (mut start, mut quoted) = (line.start, false);
+    for (at, &byte) in bytes.iter().enumerate().take(line.end).skip(line.start) {
         quoted ^= byte == b'"';
         if byte == delimiter && !quoted {
-            header.push(trimmed(first, start..at));
+            cells.push(trimmed(bytes, start..at));
             start = at + 1;
         }
     }
-    header.push(trimmed(first, start..first.len()));
-    if header.iter().any(|name| name.len() > MAX_NAME) {
-        return None;
-    }
-    Some(Table { delimiter, header, cursor: Cursor { at: 0, column: None, quoted: false } })
+    cells.push(trimmed(bytes, start..line.end));
+    cells
 }
 
 /// Delimiters outside quotes.
@@ -145,7 +218,7 @@ fn trimmed(bytes: &[u8], range: Range<usize>) -> Range<usize> {
 }
 
 /// The name directly before a value: `name=`, `name: "`, `<name>`.
-fn label(bytes: &[u8], at: usize) -> Option<Range<usize>> {
+pub(super) fn label(bytes: &[u8], at: usize) -> Option<Range<usize>> {
     let mut end =
         back_over(bytes, at, 6, |byte| matches!(byte, b' ' | b'\t' | b'"' | b'\'' | b'`' | b'\\' | b'[' | b'*'));
     match bytes.get(end.checked_sub(1)?)? {
@@ -333,6 +406,9 @@ mod tests {
         let long = format!("a,b\n{0},{0}\n", "x".repeat(2 * MAX_LINE));
         assert_eq!(Fields::of(&long).name_of(&long, long.len() - 1), None, "the start of its line is too far");
         assert_eq!(name("Hello there\nno, table", "table"), None);
+        let below = "Here it is, as you asked:\n\nid,last name,ssn\n1,Roe,536\n2,Doe,537\n\nThanks, Ann, bye 9";
+        assert_eq!(name(below, "537"), Some("ssn"));
+        assert_eq!(name(below, "9"), None, "behind the table");
     }
 
     #[test]

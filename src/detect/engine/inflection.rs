@@ -41,7 +41,8 @@ const ENDINGS: [&[&str]; 15] = [
         "n", "a", "ä", "t", "ta", "tä", "ssa", "ssä", "sta", "stä", "lla", "llä", "lta", "ltä", "lle", "ksi", "na",
         "nä", "in", "en", "i", "ni", "si", "nsa", "nsä", "mme", "nne", "ja", "jä", "jen", "ia", "iä", "ien", "ista",
         "istä", "issa", "issä", "ille", "illa", "illä", "ssani", "ssäni", "stani", "nen", "sen", "set", "sta", "seen",
-        "hin", "an", "än", "inen", "ist", "isen", "iset", "ista", "isia", "isiä", "isten", "isesti",
+        "hin", "an", "än", "tta", "ttä", "tteen", "tteet", "tteessa", "tteesta", "inen", "ist", "isen", "iset", "ista",
+        "isia", "isiä", "isten", "isesti",
     ],
     // Czech
     &[

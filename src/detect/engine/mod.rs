@@ -4,12 +4,15 @@
 //! around what these found. No text makes it slow: windows that overlap are merged, values per recognizer are limited,
 //! and reaching a limit is an error, never a shorter result that looks complete.
 
+mod address;
 mod automaton;
+mod cells;
 mod context;
 mod dictionary;
 mod expression;
 mod fields;
 mod inflection;
+mod near_miss;
 mod patterns;
 mod scan;
 mod shape;
@@ -25,6 +28,7 @@ use std::sync::Arc;
 
 use regex_syntax::hir::Hir;
 
+use self::cells::FieldNames;
 use self::context::ContextWords;
 use self::dictionary::Dictionary;
 use self::expression::Start;
@@ -35,7 +39,7 @@ pub use self::terms::{TermError, TermTable};
 use self::triggers::{Literal, Literals, Wakes};
 use super::catalog::Catalog;
 use super::secrets::Secrets;
-use super::{Category, Detector, EntityType, Explanation, Finding};
+use super::{Category, Detector, EntityType, Explanation, Finding, Trace};
 use crate::document::View;
 use crate::error::Kind;
 
@@ -93,6 +97,7 @@ pub struct Rules {
     /// For each pattern, whether it waits for one of its required literals.
     gated: Vec<bool>,
     context: ContextWords,
+    names: FieldNames,
     dictionary: Dictionary,
     secrets: Secrets,
     digest: Arc<str>,
@@ -159,6 +164,7 @@ impl Rules {
             runs: Shaped::build(From::Digit, runs).map_err(|error| failed(&error))?,
             gated,
             context: ContextWords::build(catalog.recognizers()).map_err(|error| failed(&error))?,
+            names: FieldNames::build(catalog.recognizers().iter().map(AsRef::as_ref)),
             dictionary: Dictionary::build(catalog).map_err(|error| failed(&error))?,
             recognizers,
             patterns,
@@ -186,8 +192,51 @@ impl Rules {
         view: &View<'_>,
         findings: &mut Vec<Finding>,
     ) -> Result<(), ScanLimit> {
+        self.scan_traced(part, field, view, findings, None)
+    }
+
+    /// The same, which also tells `trace` what was considered for its span and why it is no finding.
+    ///
+    /// # Errors
+    /// As [`Self::scan`].
+    pub fn scan_traced(
+        &self,
+        part: usize,
+        field: &str,
+        view: &View<'_>,
+        findings: &mut Vec<Finding>,
+        mut trace: Option<&mut Trace>,
+    ) -> Result<(), ScanLimit> {
+        self.scan_view(part, field, view, findings, trace.as_deref_mut())?;
+        super::decoded::scan(self, part, field, view, findings)?;
+        if let Some(trace) = trace {
+            self.suggest(part, field, view, findings, trace);
+        }
+        Ok(())
+    }
+
+    /// The same over this view alone: encodings and what is spelled out stay as they are.
+    pub(super) fn scan_plain(
+        &self,
+        part: usize,
+        field: &str,
+        view: &View<'_>,
+        findings: &mut Vec<Finding>,
+    ) -> Result<(), ScanLimit> {
+        self.scan_view(part, field, view, findings, None)
+    }
+
+    fn scan_view(
+        &self,
+        part: usize,
+        field: &str,
+        view: &View<'_>,
+        findings: &mut Vec<Finding>,
+        trace: Option<&mut Trace>,
+    ) -> Result<(), ScanLimit> {
         self.find_secrets(part, view, findings)?;
         let mut scan = Scan::new(self, part, field, view, findings);
+        scan.trace = trace;
         scan.run();
         scan.outcome()
     }

@@ -4,17 +4,21 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use regex_automata::Input;
 use regex_automata::meta::Regex;
 use regex_automata::util::primitives::NonMaxUsize;
+use regex_automata::{Anchored, Input};
 
 use super::triggers::Span;
 use crate::detect::catalog::{Catalog, RecognizerSpec};
+use crate::detect::trace::Outcome;
 use crate::detect::validators::{self, Validator};
 use crate::detect::{Category, Detector, EntityType};
 
 /// Largest compiled expression in bytes; a larger one is a mistake.
 const REGEX_SIZE: usize = 4 << 20;
+
+/// The entity type of streets with their numbers.
+const STREET: &str = "STREET_ADDRESS";
 
 /// A recognizer.
 pub(super) struct Recognizer {
@@ -27,7 +31,13 @@ pub(super) struct Recognizer {
     pub(super) digits: Option<(usize, usize)>,
     validator: Option<Validator>,
     pub(super) validator_name: Arc<str>,
-    reject: Vec<Validator>,
+    reject: Vec<(Arc<str>, Validator)>,
+    /// Some of its context words, for people.
+    pub(super) words: Vec<Arc<str>>,
+    /// Code points before a value in which context words count.
+    pub(super) window: usize,
+    /// Whether its values are streets, which go on over unit, town, postal code and country.
+    pub(super) extends: bool,
     /// Indices of its patterns.
     pub(super) patterns: Range<usize>,
 }
@@ -101,22 +111,63 @@ impl Recognizer {
             digits: spec.trigger.digits.map(|[min, max]| (min, max)),
             validator: spec.validator.as_ref().map(validator).transpose()?,
             validator_name: spec.validator.as_deref().unwrap_or_default().into(),
-            reject: spec.reject.iter().map(validator).collect::<Result<_, _>>()?,
+            reject: spec
+                .reject
+                .iter()
+                .map(|name| Ok((name.as_str().into(), validator(name)?)))
+                .collect::<Result<_, _>>()?,
+            words: some_words(spec),
+            window: spec.context_window,
+            extends: info.name.as_str() == STREET,
             patterns: first..patterns.len(),
         })
     }
 
-    /// Whether a value is one, by its digits and its validators.
-    pub(super) fn accepts(&self, text: &str, value: &Range<usize>) -> bool {
-        let Some(content) = text.get(value.clone()) else { return false };
+    /// Why a value is none, by its digits and its validators; `None` accepts it.
+    pub(super) fn refusal(&self, text: &str, value: &Range<usize>) -> Option<Refusal<'_>> {
+        let Some(content) = text.get(value.clone()) else { return Some(Refusal::PieceOfNumber) };
         if let Some((min, max)) = self.digits {
             let digits = content.bytes().filter(u8::is_ascii_digit).count();
-            if digits < min || digits > max || splits_digits(text.as_bytes(), value) {
-                return false;
+            if digits < min || digits > max {
+                return Some(Refusal::Digits { digits, min, max });
+            }
+            if splits_digits(text.as_bytes(), value) {
+                return Some(Refusal::PieceOfNumber);
             }
         }
-        self.validator.is_none_or(|accepts| accepts(content)) && !self.reject.iter().any(|rejects| rejects(content))
+        if self.validator.is_some_and(|accepts| !accepts(content)) {
+            return Some(Refusal::Validator(&self.validator_name));
+        }
+        self.reject.iter().find(|(_, rejects)| rejects(content)).map(|(name, _)| Refusal::Rejected(name))
     }
+}
+
+/// Why a value is none.
+#[derive(Clone, Copy)]
+pub(super) enum Refusal<'r> {
+    Digits { digits: usize, min: usize, max: usize },
+    PieceOfNumber,
+    Validator(&'r Arc<str>),
+    Rejected(&'r Arc<str>),
+}
+
+impl From<Refusal<'_>> for Outcome {
+    fn from(refusal: Refusal<'_>) -> Self {
+        match refusal {
+            Refusal::Digits { digits, min, max } => Self::Digits { digits, min, max },
+            Refusal::PieceOfNumber => Self::PieceOfNumber,
+            Refusal::Validator(name) => Self::Refused(Arc::clone(name)),
+            Refusal::Rejected(name) => Self::Rejected(Arc::clone(name)),
+        }
+    }
+}
+
+/// Context words that a person is told of; those of the first language, English before others.
+fn some_words(spec: &RecognizerSpec) -> Vec<Arc<str>> {
+    const MOST: usize = 5;
+    let english = spec.context.get("en").into_iter().flatten();
+    let others = spec.context.iter().filter(|(language, _)| language.as_str() != "en").flat_map(|(_, words)| words);
+    english.chain(others).take(MOST).map(|word| word.as_str().into()).collect()
 }
 
 /// Whether a value begins or ends inside a run of digits: it is a piece of another number then.
@@ -134,10 +185,24 @@ impl Pattern {
         window: Span,
         slots: &mut Vec<Option<NonMaxUsize>>,
     ) -> Option<(Range<usize>, usize)> {
+        self.find_in(Input::new(text).range(window.start..window.end), slots)
+    }
+
+    /// The match that begins where a window begins: its value, and the end of the whole match.
+    pub(super) fn find_at(
+        &self,
+        text: &str,
+        window: Range<usize>,
+        slots: &mut Vec<Option<NonMaxUsize>>,
+    ) -> Option<(Range<usize>, usize)> {
+        self.find_in(Input::new(text).range(window).anchored(Anchored::Yes), slots)
+    }
+
+    fn find_in(&self, input: Input<'_>, slots: &mut Vec<Option<NonMaxUsize>>) -> Option<(Range<usize>, usize)> {
         let needed = (self.group + 1) * 2;
         slots.clear();
         slots.resize(needed, None);
-        self.regex.search_slots(&Input::new(text).range(window.start..window.end), slots)?;
+        self.regex.search_slots(&input, slots)?;
         let slot = |index: usize| slots.get(index).copied().flatten().map(NonMaxUsize::get);
         let (start, end) = (slot(0)?, slot(1)?);
         let value = match (slot(self.group * 2), slot(self.group * 2 + 1)) {

@@ -6,12 +6,15 @@ use std::sync::Arc;
 
 use regex_automata::util::primitives::NonMaxUsize;
 
+use super::address;
 use super::context::PartContext;
+use super::dictionary::Refused;
 use super::patterns::behind_first_word;
 use super::shape::{BEFORE, REACH, Reader};
 use super::triggers::{Gates, Mark, Span, digit_runs};
 use super::windows::Windows;
 use super::{MAX_FINDINGS, Rules, ScanLimit};
+use crate::detect::trace::{Considered, Outcome, Trace};
 use crate::detect::{Detector, Explanation, Finding, language, reason};
 use crate::document::View;
 
@@ -27,6 +30,8 @@ pub(super) struct Scan<'s> {
     /// Findings of each recognizer.
     counts: Vec<usize>,
     limit: Option<ScanLimit>,
+    /// Who asks why a span is not found; nobody, in a request.
+    pub(super) trace: Option<&'s mut Trace>,
     /// Bytes that expressions and the shape automaton read.
     pub(super) work: usize,
     /// Bytes that word lists read.
@@ -51,6 +56,7 @@ impl<'s> Scan<'s> {
             slots: Vec::new(),
             counts: vec![0; rules.recognizers.len()],
             limit: None,
+            trace: None,
             work: 0,
             words_read: 0,
         }
@@ -59,6 +65,7 @@ impl<'s> Scan<'s> {
     /// Runs every rule.
     pub(super) fn run(&mut self) {
         self.patterns();
+        self.fields();
         self.dictionary();
     }
 
@@ -129,6 +136,38 @@ impl<'s> Scan<'s> {
         }
     }
 
+    /// Searches the values of fields that somebody listens to.
+    fn fields(&mut self) {
+        let rules = self.rules;
+        if rules.names.is_empty() {
+            return;
+        }
+        let text = self.view.text();
+        let cells = rules.names.cells(text, self.field, self.context.fields(text));
+        for cell in cells {
+            let patterns =
+                rules.recognizers.get(cell.recognizer).map_or(0..0, |recognizer| recognizer.patterns.clone());
+            for index in patterns {
+                self.work += cell.value.len();
+                let Some(pattern) = rules.patterns.get(index) else { continue };
+                let Some(recognizer) = rules.recognizers.get(cell.recognizer) else { continue };
+                let Some((value, end)) = pattern.find_at(text, cell.value.clone(), &mut self.slots) else { continue };
+                let ends =
+                    end == cell.value.end || (!cell.delimited && text.get(end..).is_some_and(super::cells::ends_value));
+                if !ends {
+                    continue;
+                }
+                match recognizer.refusal(text, &value) {
+                    None => {
+                        self.candidate(index, value);
+                        break;
+                    }
+                    Some(refusal) => self.explain(index, &value, || refusal.into()),
+                }
+            }
+        }
+    }
+
     /// Whether what a pattern cannot do without is near a window: its literals, its context words.
     fn may_find(&mut self, index: usize, window: Span, gates: &Gates<'_>) -> bool {
         let rules = self.rules;
@@ -138,6 +177,8 @@ impl<'s> Scan<'s> {
         let Some(pattern) = rules.patterns.get(index) else { return false };
         let needs_word = rules.recognizers.get(pattern.recognizer).is_some_and(|spec| spec.requires_context);
         !needs_word
+            // Without a word the match comes to nothing, and whoever asks is told so.
+            || self.is_asked(&(window.start..window.end))
             || rules.context.may_confirm(
                 pattern.recognizer,
                 self.view.text(),
@@ -160,11 +201,15 @@ impl<'s> Scan<'s> {
                 return;
             };
             self.work += end - rest.start;
-            let next = if recognizer.accepts(text, &value) {
-                self.candidate(index, value.clone());
-                value.end
-            } else {
-                behind_first_word(text, &value)
+            let next = match recognizer.refusal(text, &value) {
+                None => {
+                    self.candidate(index, value.clone());
+                    value.end
+                }
+                Some(refusal) => {
+                    self.explain(index, &value, || refusal.into());
+                    behind_first_word(text, &value)
+                }
             };
             // A boundary that the expression consumed may begin the next value: look on from the value's end.
             rest.start = if next > rest.start { next } else { end.max(rest.start + 1) };
@@ -177,9 +222,16 @@ impl<'s> Scan<'s> {
         let rules = self.rules;
         let Some(pattern) = rules.patterns.get(index) else { return };
         let Some(recognizer) = rules.recognizers.get(pattern.recognizer) else { return };
+        let value = if recognizer.extends { value.start..address::end(self.view.text(), value.end) } else { value };
         let judgement =
             rules.context.judge(pattern.recognizer, self.view.text(), self.field, value.clone(), &mut self.context);
-        if judgement.refuted || (recognizer.requires_context && judgement.confirming.is_empty()) {
+        if let Some(word) = judgement.refuting {
+            self.explain(index, &value, || Outcome::NegativeContext(word));
+            return;
+        }
+        if recognizer.requires_context && judgement.confirming.is_empty() {
+            let wanted = || Outcome::NoContext { wanted: recognizer.words.clone(), window: recognizer.window };
+            self.explain(index, &value, wanted);
             return;
         }
         let Some(count) = self.counts.get_mut(pattern.recognizer) else { return };
@@ -188,7 +240,7 @@ impl<'s> Scan<'s> {
             self.limit(recognizer.detector, &recognizer.id);
             return;
         }
-        let confirmed = !judgement.confirming.is_empty();
+        let score = pattern.score + (pattern.score_in_context - pattern.score) * judgement.weight;
         let mut finding = Finding {
             part: self.part,
             range: self.view.original(value),
@@ -205,11 +257,34 @@ impl<'s> Scan<'s> {
                 ..Explanation::default()
             },
         };
-        if confirmed {
-            let raised = (pattern.score_in_context - pattern.score) * judgement.weight;
-            finding.adjust(reason::CONTEXT_WORDS, pattern.score + raised);
-        }
+        finding.adjust(reason::CONTEXT_WORDS, score);
         self.findings.push(finding);
+    }
+
+    /// Whether somebody asks about a range of the view.
+    fn is_asked(&self, range: &Range<usize>) -> bool {
+        self.trace.as_ref().is_some_and(|trace| trace.wants(self.part, &self.view.original(range.clone())))
+    }
+
+    /// Tells whoever asks what became of a value.
+    fn explain(&mut self, index: usize, value: &Range<usize>, outcome: impl FnOnce() -> Outcome) {
+        if !self.is_asked(value) {
+            return;
+        }
+        let rules = self.rules;
+        let Some(pattern) = rules.patterns.get(index) else { return };
+        let Some(recognizer) = rules.recognizers.get(pattern.recognizer) else { return };
+        let range = self.view.original(value.clone());
+        if let Some(trace) = self.trace.as_mut() {
+            trace.note(Considered {
+                range,
+                entity_type: recognizer.entity_type.clone(),
+                detector: recognizer.detector,
+                recognizer: Arc::clone(&recognizer.id),
+                pattern: Arc::clone(&pattern.name),
+                outcome: outcome(),
+            });
+        }
     }
 
     fn dictionary(&mut self) {
@@ -220,6 +295,16 @@ impl<'s> Scan<'s> {
         let languages = || *told.get_or_init(|| language::tell(text).possible);
         let work = rules.dictionary.scan(text, &languages, &mut |index, hit| {
             let (Some(list), Some(count)) = (rules.dictionary.list(index), counts.get_mut(index)) else { return };
+            let hit = match hit {
+                Ok(hit) => hit,
+                Err(Refused { range, outcome }) => {
+                    let range = self.view.original(range);
+                    if let Some(trace) = self.trace.as_mut().filter(|trace| trace.wants(self.part, &range)) {
+                        trace.note(list.considered(range, outcome));
+                    }
+                    return;
+                }
+            };
             *count += 1;
             if *count > MAX_FINDINGS {
                 self.limit(Detector::Dictionary, &list.id);

@@ -147,6 +147,19 @@ fn every_example_of_the_catalog_holds() {
             }
         }
     }
+    for set in catalog.context_sets() {
+        let of_set = |finding: &Finding| set.entity_types.contains(&finding.entity_type) && finding.score >= 0.4;
+        for example in &set.examples.positive {
+            let findings = scan(&example.text);
+            let exact = |f: &Finding| of_set(f) && example.text[f.range.clone()] == example.value;
+            if !findings.iter().any(exact) {
+                failures.push(format!("{}: {:?} in {:?}", set.id, example.value, example.text));
+            }
+        }
+        for text in set.examples.negative.iter().filter(|text| scan(text).iter().any(of_set)) {
+            failures.push(format!("{}: something in {text:?}", set.id));
+        }
+    }
     for spec in catalog.lists() {
         for (texts, wanted) in [(&spec.examples.positive, true), (&spec.examples.negative, false)] {
             for text in texts {

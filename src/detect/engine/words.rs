@@ -82,8 +82,10 @@ const MAX_GAP: usize = 32;
 struct Stored {
     /// Folded, with single spaces; of an inflected phrase the stem of its first word.
     text: Box<str>,
-    /// Stems of the other words of an inflected phrase.
-    rest: Box<[Box<str>]>,
+    /// What was cut off the first word of an inflected phrase.
+    cut: Box<str>,
+    /// Stems of the other words of an inflected phrase, each with what was cut off.
+    rest: Box<[(Box<str>, Box<str>)]>,
     ending: Ending,
     bounded_left: bool,
     bounded_right: bool,
@@ -166,16 +168,20 @@ impl WordSet {
 impl Stored {
     fn of(term: &Term<'_>, joins: Joins) -> Self {
         let mut text = fold_term(term.text, joins);
-        let mut rest = Box::default();
+        let (mut cut, mut rest) = (Box::default(), Box::default());
         if let Ending::Inflected(language) = term.ending {
-            let mut stems = text.split(' ').map(|word| stem(word, language));
-            let first = stems.next().unwrap_or_default().to_owned();
-            rest = stems.map(Box::from).collect();
-            text = first;
+            let mut stems = text.split(' ').map(|word| {
+                let stem = stem(word, language);
+                (Box::from(stem), Box::from(word.get(stem.len()..).unwrap_or_default()))
+            });
+            let (first, first_cut): (Box<str>, _) = stems.next().unwrap_or_default();
+            (cut, rest) = (first_cut, stems.collect());
+            text = first.into();
         }
         let bounded = |c: Option<char>| c.is_some_and(|c| is_word(c) && !written_without_spaces(c));
         Self {
             ending: term.ending,
+            cut,
             rest,
             bounded_left: bounded(text.chars().next()),
             bounded_right: bounded(text.chars().next_back()) && term.ending != Ending::Open,
@@ -199,8 +205,8 @@ impl Stored {
 
     /// An ending, and then each other word of the phrase with an ending.
     fn inflected(&self, following: &str, language: usize, joins: Joins) -> Option<usize> {
-        let mut end = ending(following, language)?;
-        for stem in &self.rest {
+        let mut end = ending(following, &self.cut, language)?;
+        for (stem, cut) in &self.rest {
             let rest = following.get(end..)?;
             let gap = rest.bytes().take(MAX_GAP).take_while(|byte| joins.holds(*byte)).count();
             let mut chars = rest.get(gap..).filter(|_| gap > 0)?.chars();
@@ -208,7 +214,7 @@ impl Stored {
                 return None;
             }
             let word_end = following.len() - chars.as_str().len();
-            end = word_end + ending(chars.as_str(), language)?;
+            end = word_end + ending(chars.as_str(), cut, language)?;
         }
         Some(end)
     }
@@ -231,8 +237,8 @@ impl Stored {
     }
 }
 
-/// How many bytes the rest of a word has, if it is an ending of this language.
-fn ending(following: &str, language: usize) -> Option<usize> {
+/// How many bytes the rest of a word has, if it is an ending of this language in place of what was cut off, or behind it.
+fn ending(following: &str, cut: &str, language: usize) -> Option<usize> {
     let mut folded = [0; MAX_ENDING + 4];
     let mut length = 0;
     for c in following.chars().take_while(|c| is_word(*c)) {
@@ -241,7 +247,8 @@ fn ending(following: &str, language: usize) -> Option<usize> {
     }
     let ending = std::str::from_utf8(folded.get(..length)?).ok()?;
     // Folding keeps lengths, so that what was read is as long as what was folded.
-    is_ending(ending, language).then_some(length)
+    let behind = || ending.strip_prefix(cut).is_some_and(|ending| is_ending(ending, language));
+    (is_ending(ending, language) || behind()).then_some(length)
 }
 
 fn last(text: &str) -> Option<char> {
@@ -336,6 +343,10 @@ mod tests {
         assert_eq!(hits(&[("numer telefonu", polish)], "NUMERU  Telefonem numeracja telefonu"), ["NUMERU  Telefonem"]);
         assert_eq!(hits(&[("poufny", polish)], "poufnych poufność Poufnego."), ["poufnych", "Poufnego"]);
         assert_eq!(hits(&[("tajemnica", polish)], "x tajemnicą"), ["tajemnicą"]);
+        assert_eq!(
+            hits(&[("osoite", Ending::Inflected(11))], "osoitteni osoiteni osoitetta"),
+            ["osoiteni", "osoitetta"]
+        );
         assert_eq!(hits(&[("top secret", Ending::Inflected(0))], "top-secrets top secrets"), ["top secrets"]);
         assert_eq!(
             hits(&[("krank", Ending::Inflected(1))], "kranken Krankheiten krankenundsoweiterundsofort"),

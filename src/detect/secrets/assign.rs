@@ -113,7 +113,9 @@ impl Cursor<'_> {
 
 /// The value that the name at `name` is given, if one follows.
 pub(super) fn after_name(text: &str, name: &Range<usize>) -> Option<Assignment> {
-    let option = byte_at(text, name.start.wrapping_sub(1)) == b'-';
+    let before = text.get(..name.start).unwrap_or_default();
+    // A space gives the value in `--password x`, in `ENV API_TOKEN x` of a Dockerfile and in `setenv API_TOKEN x`.
+    let option = before.ends_with('-') || before.ends_with("ENV ") || before.ends_with("setenv ");
     let mut cursor = Cursor { text, at: name.end };
     // What closes the name: quotes (also escaped ones), a bracket.
     let mut closed = cursor.eat("\\\"") || cursor.eat("\\'") || cursor.eat("&quot;");
@@ -125,7 +127,12 @@ pub(super) fn after_name(text: &str, name: &Range<usize>) -> Option<Assignment> 
     if let Some(found) = markup(&mut cursor, closed) {
         return Some(found);
     }
+    // The default of a variable of the shell: `${TOKEN:-…}`.
+    let shell_default = before.ends_with("${") && matches!(cursor.rest().get(..2), Some(":-" | ":="));
     let mut sign = sign(&mut cursor)?;
+    if shell_default {
+        sign = Sign::Equals;
+    }
     let mut space_sign = false;
     if sign == Sign::Space {
         if !spaced {
@@ -270,6 +277,8 @@ fn quoted(cursor: &Cursor<'_>, close: &str) -> Option<Range<usize>> {
 fn bare(cursor: &Cursor<'_>) -> Option<(Range<usize>, Form)> {
     let rest = cursor.rest();
     let mut end = 0;
+    // What closes a bracket that was opened in the value belongs to it: `hex(random(32))`.
+    let mut open = 0_usize;
     for (at, character) in rest.char_indices() {
         if at > MAX_BARE {
             return None;
@@ -282,9 +291,11 @@ fn bare(cursor: &Cursor<'_>) -> Option<(Range<usize>, Form)> {
                     .is_none_or(|b| b.is_ascii_whitespace() || matches!(b, b';' | b',' | b')' | b'}' | b'"' | b'\'')))
             || (character == ';' && looks_like_pair(rest.get(at + 1..).unwrap_or("")))
             || (character == '&' && looks_like_pair(rest.get(at + 1..).unwrap_or("")));
-        if ends {
+        let closes = character == ')' && open > 0;
+        if ends && !closes {
             break;
         }
+        open = open + usize::from(character == '(') - usize::from(closes);
         end = at + character.len_utf8();
     }
     if end == 0 {

@@ -214,7 +214,8 @@ fn named(view: &str, range: &Range<usize>, word: Word, emit: &mut impl FnMut(Sec
         // A sentence goes on with a space or a colon, code with anything else.
         return !view.get(name_range.end..).is_none_or(|rest| {
             rest.starts_with([' ', ':', '\n', '\r', '\t', '*', '`', '\u{ff1a}'])
-                && !rest.trim_start().starts_with(['=', '(', '{', ';'])
+                && !rest.starts_with('(')
+                && !rest.trim_start().starts_with(['=', '{', ';'])
         });
     };
     let Some(text) = view.get(given.value.clone()) else { return true };
@@ -288,5 +289,7 @@ fn is_whole_word(view: &str, range: &Range<usize>) -> bool {
     !touches(before) && !touches(after)
 }
 
+#[cfg(test)]
+mod cases;
 #[cfg(test)]
 mod tests;

@@ -82,6 +82,7 @@ const TAILS: &[&str] = &[
     "main",
     "backup",
     "hex",
+    "base",
     "primary",
     "secondary",
     "admin",

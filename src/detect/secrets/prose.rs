@@ -205,6 +205,8 @@ pub(super) fn password(text: &str, end: usize, word: Word, mut name_first: bool)
             };
         } else if after_link && word != Word::Login && is_medium(token.text) {
             return Some((token.range.clone(), 0.65));
+        } else if index == 0 && word == Word::Password && is_medium(token.text) && follows_a_login(text, end) {
+            return Some((token.range.clone(), 0.6));
         }
         // A quoted word that is not the value is part of the description, such as a user's name.
         after_link = token.ends_with_colon || (!token.quoted && is_link(token.text));
@@ -214,6 +216,17 @@ pub(super) fn password(text: &str, end: usize, word: Word, mut name_first: bool)
         }
     }
     None
+}
+
+/// Whether the sentence gave the name of a user before: *user orders and password …*.
+fn follows_a_login(text: &str, end: usize) -> bool {
+    let from = text.ceil_char_boundary(end.saturating_sub(72));
+    text.get(from..end).and_then(|before| before.rsplit(['.', '\n']).next()).is_some_and(|sentence| {
+        let sentence = sentence.to_lowercase();
+        ["user ", "login ", "username ", "account ", "benutzer ", "utilisateur ", "usuario ", "utente ", "utilizador "]
+            .iter()
+            .any(|word| sentence.contains(word))
+    })
 }
 
 /// A quoted word after *is*: any that is not a placeholder, a label or prose.

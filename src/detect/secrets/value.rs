@@ -43,7 +43,7 @@ fn password(name: &str, value: &str, core: &str, shape: Shape, given: &Assignmen
     if shape.space > 0 {
         return spaced_password(value, shape, given);
     }
-    if is_identifier_path(value) && given.form != Form::Quoted {
+    if is_identifier_path(value) && given.form != Form::Quoted || is_rule_list(value) {
         return None;
     }
     let spelled = given.form == Form::Bare && !given.tight && names_itself(&without_leet_signs(core));
@@ -77,14 +77,26 @@ fn password(name: &str, value: &str, core: &str, shape: Shape, given: &Assignmen
         (Form::Bare, sign) => {
             if marked && !is_ordinary_name(value) {
                 Some(if sign == Sign::Equals { 0.8 } else { 0.75 })
-            } else if given.tight && is_shouting(name) || login_near {
+            } else if is_shouting(name) && (given.tight || shape.digit > 0) || login_near {
                 (!is_camel_case(value)).then_some(0.55)
+            } else if given.tight && sign == Sign::Equals && shape.digit > 0 && value.contains('-') {
+                // No language has names with a hyphen where it writes `name=value` without spaces.
+                Some(0.5)
             } else {
                 None
             }
         }
         (Form::BareInText, _) => (marked && is_strong(value)).then_some(0.7),
     }
+}
+
+/// `required|string|min:8`: rules that a field is checked by.
+fn is_rule_list(value: &str) -> bool {
+    let is_rule = |rule: &str| {
+        let name = rule.split(':').next().unwrap_or_default();
+        name.len() >= 2 && name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_')
+    };
+    value.contains('|') && value.split('|').all(is_rule)
 }
 
 /// What was read as an opening quote closed a string: `'password = ' . $name . '…'`.

@@ -56,7 +56,7 @@ fn tr_vkn(value: &str) -> bool {
 
 /// Israeli identity: nine digits, Luhn (Population Authority).
 fn il_id(value: &str) -> bool {
-    digits::<9>(value).is_some_and(|d| luhn(&d) && !is_counting_or_repeated(value) && number(&d) > 999_999)
+    digits::<9>(value).is_some_and(|d| luhn(&d) && !is_counting_or_repeated(value))
 }
 
 /// Egyptian identity: century 2 or 3, birth date, governorate (Civil Status Organisation).

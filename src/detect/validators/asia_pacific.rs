@@ -76,10 +76,11 @@ fn au_tfn(value: &str) -> bool {
     (nine || eight) && !is_counting_or_repeated(value)
 }
 
-/// Australian business number: subtract 1 from the first digit, weights 10 1 3 5 … 19 modulo 89 (ABR).
+/// Australian business number: subtract 1 from the first digit, weights 10 1 3 5 … 19 modulo 89; the first two digits
+/// are the check, from 11 to 99 (ABR).
 fn au_abn(value: &str) -> bool {
     digits::<11>(value).is_some_and(|mut d| {
-        if d[0] == 0 {
+        if number(&d[..2]) < 11 {
             return false;
         }
         d[0] -= 1;
@@ -197,14 +198,21 @@ fn sg_nric(value: &str) -> bool {
     })
 }
 
-/// South Korean resident number: birth date, sex and century, weights 2 to 9 and 2 to 5 modulo 11. Numbers since October
-/// 2020 have no check, so the date and the seventh digit must do for them.
+/// South Korean resident number: birth date, sex and century, place up to 96, weights 2 to 9 and 2 to 5 modulo 11, two
+/// more for foreigners. Numbers since October 2020 have neither place nor check, so the date and the seventh digit must
+/// do for them (Ministry of the Interior and Safety, 2020).
 fn kr_rrn(value: &str) -> bool {
     digits::<13>(value).is_some_and(|d| {
         let check = (11 - weighted(&d[..12], &[2, 3, 4, 5, 6, 7, 8, 9, 2, 3, 4, 5]) % 11) % 10;
         let foreign = matches!(d[6], 5..=8) && (check + 2) % 10 == u32::from(d[12]);
         let recent = matches!(d[6], 3 | 4 | 7 | 8) && (20..=40).contains(&number(&d[..2]));
-        is_yymmdd(&d[..6]) && (check == u32::from(d[12]) || foreign || recent)
+        let old = number(&d[7..9]) <= 96 && (check == u32::from(d[12]) || foreign);
+        let century = match d[6] {
+            9 | 0 => 1800,
+            1 | 2 | 5 | 6 => 1900,
+            _ => 2000,
+        };
+        is_day(century + number(&d[..2]), number(&d[2..4]), number(&d[4..6])) && (old || recent)
     })
 }
 
@@ -235,12 +243,12 @@ fn my_nric(value: &str) -> bool {
     })
 }
 
-/// Indonesian identity: district from 11, birth date with 40 more in the day for women, serial (Dukcapil).
+/// Indonesian identity: a province, birth date with 40 more in the day for women, serial (Dukcapil; codes of Kemendagri).
 fn id_nik(value: &str) -> bool {
     digits::<16>(value).is_some_and(|d| {
         let day = number(&d[6..8]);
         let day = if day > 40 { day - 40 } else { day };
-        (11..=96).contains(&number(&d[..2]))
+        matches!(number(&d[..2]), 11..=19 | 21 | 31..=36 | 51..=53 | 61..=65 | 71..=76 | 81 | 82 | 91..=97)
             && super::date::is_short_day(number(&d[10..12]), number(&d[8..10]), day)
             && number(&d[12..]) > 0
     })

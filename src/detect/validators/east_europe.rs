@@ -21,6 +21,7 @@ pub(super) fn by_name(name: &str) -> Option<Validator> {
         "bg_egn" => bg_egn,
         "hr_oib" => hr_oib,
         "jmbg" => jmbg,
+        "si_tax_number" => si_tax_number,
         "ua_rntrc" => ua_rntrc,
         "ru_inn" => ru_inn,
         "ru_snils" => ru_snils,
@@ -44,9 +45,9 @@ fn pl_pesel(value: &str) -> bool {
     })
 }
 
-/// Polish tax number: weights 6 5 7 2 3 4 5 6 7 modulo 11 (Ministerstwo Finansów).
+/// Polish tax number, with or without PL: weights 6 5 7 2 3 4 5 6 7 modulo 11 (Ministerstwo Finansów).
 fn pl_nip(value: &str) -> bool {
-    digits::<10>(value).is_some_and(|d| {
+    digits::<10>(value.trim_start_matches(['P', 'L'])).is_some_and(|d| {
         weighted(&d[..9], &[6, 5, 7, 2, 3, 4, 5, 6, 7]) % 11 == u32::from(d[9])
             && d[0] != 0
             && !is_counting_or_repeated(value)
@@ -158,6 +159,14 @@ fn jmbg(value: &str) -> bool {
             n => n,
         };
         is_day(year, number(&d[2..4]), number(&d[..2])) && check == u32::from(d[12])
+    })
+}
+
+/// Slovenian tax number, with or without SI: weights 8 to 2 modulo 11, from 10,000,000 (Finančna uprava).
+fn si_tax_number(value: &str) -> bool {
+    digits::<8>(value.trim_start_matches(['S', 'I'])).is_some_and(|d| {
+        let check = 11 - weighted(&d[..7], &[8, 7, 6, 5, 4, 3, 2]) % 11;
+        d[0] != 0 && check % 10 == u32::from(d[7]) && check != 11 && !is_counting_or_repeated(value)
     })
 }
 

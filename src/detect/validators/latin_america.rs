@@ -176,10 +176,11 @@ fn pe_ruc(value: &str) -> bool {
     })
 }
 
-/// Ecuadorian identity: province 01 to 24 or 30, third digit below 6, Luhn (Registro Civil).
+/// Ecuadorian identity: province 01 to 24, or 30 and 50 for those registered abroad, third digit below 6, Luhn (Registro
+/// Civil).
 fn ec_cedula(value: &str) -> bool {
     digits::<10>(value)
-        .is_some_and(|d| matches!(number(&d[..2]), 1..=24 | 30) && d[2] < 6 && luhn(&d) && !all_same(&d[2..]))
+        .is_some_and(|d| matches!(number(&d[..2]), 1..=24 | 30 | 50) && d[2] < 6 && luhn(&d) && !all_same(&d[2..]))
 }
 
 /// Uruguayan identity: weights 2 9 8 7 6 3 4 modulo 10 (DNIC).

@@ -19,6 +19,7 @@ mod latin_america;
 mod mrz;
 mod north_america;
 mod north_europe;
+mod person;
 mod phone;
 mod phone_national;
 mod placeholder;
@@ -35,7 +36,7 @@ pub type Validator = fn(&str) -> bool;
 /// The validator of this name, as the catalog writes it.
 #[must_use]
 pub fn by_name(name: &str) -> Option<Validator> {
-    const FAMILIES: [fn(&str) -> Option<Validator>; 21] = [
+    const FAMILIES: [fn(&str) -> Option<Validator>; 22] = [
         africa_middle_east::by_name,
         asia_pacific::by_name,
         banking::by_name,
@@ -51,6 +52,7 @@ pub fn by_name(name: &str) -> Option<Validator> {
         mrz::by_name,
         north_america::by_name,
         north_europe::by_name,
+        person::by_name,
         phone::by_name,
         phone_national::by_name,
         placeholder::by_name,

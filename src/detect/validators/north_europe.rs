@@ -16,8 +16,8 @@ pub(super) fn by_name(name: &str) -> Option<Validator> {
         "fi_hetu" => fi_hetu,
         "fi_ytunnus" => fi_ytunnus,
         "is_kennitala" => is_kennitala,
-        "ee_isikukood" => baltic_code,
-        "lt_asmens" => baltic_code,
+        "ee_isikukood" => ee_isikukood,
+        "lt_asmens" => lt_asmens,
         "lv_personas" => lv_personas,
         _ => return None,
     })
@@ -43,14 +43,22 @@ fn se_orgnr(value: &str) -> bool {
     digits::<10>(value).is_some_and(|d| d[2] >= 2 && d[0] != 0 && luhn(&d) && !all_same(&d))
 }
 
-/// Norwegian birth number: birth date (day plus 40 for D numbers), serial, two digits modulo 11 (Skatteetaten).
+/// Norwegian birth number: birth date (day plus 40 for D numbers), a serial whose range tells the century, two digits
+/// modulo 11 (Skatteetaten; Folkeregisterforskriften § 2-2-1).
 fn no_fodselsnummer(value: &str) -> bool {
     digits::<11>(value).is_some_and(|d| {
         let day = number(&d[..2]);
         let day = if day > 40 { day - 40 } else { day };
         let month = number(&d[2..4]);
         let month = if month > 40 { month - 40 } else { month };
-        let born = is_short_day(number(&d[4..6]), month, day);
+        let year = number(&d[4..6]);
+        let century = match (number(&d[6..9]), year) {
+            (0..=499, _) | (900..=999, 40..=99) => 1900,
+            (500..=999, 0..=39) => 2000,
+            (500..=749, 54..=99) => 1800,
+            _ => return false,
+        };
+        let born = is_day(century + year, month, day);
         let first = weighted(&d[..10], &[3, 7, 6, 1, 8, 9, 4, 5, 2, 1]).is_multiple_of(11);
         let second = weighted(&d, &[5, 4, 3, 2, 7, 6, 5, 4, 3, 2, 1]).is_multiple_of(11);
         born && first && second
@@ -76,7 +84,7 @@ fn dk_cvr(value: &str) -> bool {
         .is_some_and(|d| d[0] != 0 && weighted(&d, &[2, 7, 6, 5, 4, 3, 2, 1]).is_multiple_of(11) && !all_same(&d))
 }
 
-/// Finnish personal code: birth date, sign of the century, serial, and a character for the remainder modulo 31
+/// Finnish personal code: birth date, sign of the century, serial from 002, and a character for the remainder modulo 31
 /// (Digi- ja väestötietovirasto).
 fn fi_hetu(value: &str) -> bool {
     let bytes = value.as_bytes();
@@ -95,6 +103,7 @@ fn fi_hetu(value: &str) -> bool {
     let expected = usize::try_from(number(&nine) % 31).ok().and_then(|i| b"0123456789ABCDEFHJKLMNPRSTUVWXY".get(i));
     b"+-ABCDEFUVWXY".contains(&sign.to_ascii_uppercase())
         && is_ddmmyy(&nine[..6])
+        && number(&nine[6..]) > 1
         && expected == Some(&check.to_ascii_uppercase())
 }
 
@@ -120,23 +129,35 @@ fn is_kennitala(value: &str) -> bool {
     })
 }
 
-/// Estonian and Lithuanian personal codes: sex and century, birth date, serial, and a check of two stages modulo 11
-/// (EVS 585; Lithuanian law I-2237).
-fn baltic_code(value: &str) -> bool {
-    digits::<11>(value).is_some_and(|d| {
-        let born = match d[0] {
-            1 | 2 => is_day(1800 + number(&d[1..3]), number(&d[3..5]), number(&d[5..7])),
-            3 | 4 => is_day(1900 + number(&d[1..3]), number(&d[3..5]), number(&d[5..7])),
-            5 | 6 => is_day(2000 + number(&d[1..3]), number(&d[3..5]), number(&d[5..7])),
-            _ => false,
-        };
-        let stage = |weights: &[u32]| weighted(&d[..10], weights) % 11;
-        let check = match stage(&[1, 2, 3, 4, 5, 6, 7, 8, 9, 1]) {
-            10 => stage(&[3, 4, 5, 6, 7, 8, 9, 1, 2, 3]) % 10,
-            n => n,
-        };
-        born && check == u32::from(d[10])
-    })
+/// Estonian personal code: sex and century, birth date, serial, check (EVS 585).
+fn ee_isikukood(value: &str) -> bool {
+    digits::<11>(value).is_some_and(|d| baltic_birth(&d) && baltic_check(&d))
+}
+
+/// Lithuanian personal code: as the Estonian one; those that begin with 9 were given without a date (law I-2237).
+fn lt_asmens(value: &str) -> bool {
+    digits::<11>(value).is_some_and(|d| (d[0] == 9 || baltic_birth(&d)) && baltic_check(&d) && !all_same(&d))
+}
+
+/// The first digit tells sex and century, six more the day.
+fn baltic_birth(d: &[u8; 11]) -> bool {
+    let century = match d[0] {
+        1 | 2 => 1800,
+        3 | 4 => 1900,
+        5 | 6 => 2000,
+        _ => return false,
+    };
+    is_day(century + number(&d[1..3]), number(&d[3..5]), number(&d[5..7]))
+}
+
+/// A check of two stages modulo 11.
+fn baltic_check(d: &[u8; 11]) -> bool {
+    let stage = |weights: &[u32]| weighted(&d[..10], weights) % 11;
+    let check = match stage(&[1, 2, 3, 4, 5, 6, 7, 8, 9, 1]) {
+        10 => stage(&[3, 4, 5, 6, 7, 8, 9, 1, 2, 3]) % 10,
+        n => n,
+    };
+    check == u32::from(d[10])
 }
 
 /// Latvian personal code: birth date and check modulo 11; codes since 2017 begin with 32 and have no date (PMLP).

@@ -63,7 +63,19 @@ fn not_a_word(value: &str) -> bool {
 
 /// Whether the value can be a user name where its label says so: a handle of a person or a number of a login.
 fn username(value: &str) -> bool {
-    const GENERIC: [&str; 12] = [
+    const GENERIC: [&str; 24] = [
+        "balance",
+        "care",
+        "centre",
+        "center",
+        "helpdesk",
+        "hotline",
+        "portal",
+        "relations",
+        "services",
+        "success",
+        "support",
+        "team",
         "postgres",
         "mysql",
         "redis",

@@ -2,7 +2,7 @@
 
 use super::Validator;
 use super::checksum::{all_same, alphanumerics, as_digits, digits, luhn, number, weighted};
-use super::date::is_ddmmyy;
+use super::date::{is_ddmmyy, is_short_day};
 use super::placeholder::is_counting_or_repeated;
 
 /// The validator of this name, if it is one of these.
@@ -83,9 +83,9 @@ fn es_social_security(value: &str) -> bool {
     })
 }
 
-/// Portuguese tax number: weights 9 to 2 modulo 11 (Autoridade Tributária).
+/// Portuguese tax number, with or without PT: weights 9 to 2 modulo 11 (Autoridade Tributária).
 fn pt_nif(value: &str) -> bool {
-    digits::<9>(value).is_some_and(|d| {
+    digits::<9>(value.trim_start_matches(['P', 'T'])).is_some_and(|d| {
         let check = match 11 - weighted(&d[..8], &[9, 8, 7, 6, 5, 4, 3, 2]) % 11 {
             10 | 11 => 0,
             n => n,
@@ -132,9 +132,15 @@ fn it_fiscal_code(value: &str) -> bool {
     };
     let two = |a: u8, b: u8| Some(substitute(a)? * 10 + substitute(b)?);
     let letters = c[..6].iter().all(u8::is_ascii_uppercase) && c[11].is_ascii_uppercase() && c[15].is_ascii_uppercase();
-    let month = b"ABCDEHLMPRST".contains(&c[8]);
-    let day = two(c[9], c[10]).is_some_and(|day| matches!(day, 1..=31 | 41..=71));
-    let numbers = two(c[6], c[7]).is_some() && c[12..15].iter().all(|b| substitute(*b).is_some());
+    let month = b"ABCDEHLMPRST".iter().zip(1u64..).find(|(letter, _)| **letter == c[8]).map(|(_, month)| month);
+    let born = match (two(c[6], c[7]), month, two(c[9], c[10])) {
+        (Some(year), Some(month), Some(day)) => {
+            let day = if day > 40 { day - 40 } else { day };
+            is_short_day(u64::from(year), month, u64::from(day))
+        }
+        _ => false,
+    };
+    let place = c[12..15].iter().all(|b| substitute(*b).is_some());
     let ordinal = |b: u8| usize::from(if b.is_ascii_digit() { b - b'0' } else { b.wrapping_sub(b'A') });
     let sum: u32 = c[..15]
         .iter()
@@ -147,7 +153,7 @@ fn it_fiscal_code(value: &str) -> bool {
             }
         })
         .sum();
-    letters && month && day && numbers && sum % 26 == u32::from(c[15] - b'A')
+    letters && born && place && sum % 26 == u32::from(c[15] - b'A')
 }
 
 /// Italian VAT number: eleven digits, Luhn, province office 001 to 100 or special (Agenzia delle Entrate).

@@ -192,11 +192,13 @@ fn fr_siren(value: &str) -> bool {
     digits::<9>(value).is_some_and(|d| luhn(&d) && !all_same(&d))
 }
 
-/// French establishment: fourteen digits, Luhn; the post office's sum of digits is a multiple of five.
+/// French establishment: fourteen digits, Luhn. For those of the post office but its seat, the sum of the digits is a
+/// multiple of five instead, because it has more of them than Luhn digits (INSEE).
 fn fr_siret(value: &str) -> bool {
     digits::<14>(value).is_some_and(|d| {
-        let post = number(&d[..9]) == 356_000_000 && d.iter().map(|d| u32::from(*d)).sum::<u32>().is_multiple_of(5);
-        !all_same(&d) && luhn(&d[..9]) && (post || luhn(&d))
+        let post = number(&d[..9]) == 356_000_000 && number(&d[9..]) != 48;
+        let checks = if post { d.iter().map(|d| u32::from(*d)).sum::<u32>().is_multiple_of(5) } else { luhn(&d) };
+        !all_same(&d) && luhn(&d[..9]) && checks
     })
 }
 
@@ -212,7 +214,7 @@ fn fr_id_card(value: &str) -> bool {
 fn nl_bsn(value: &str) -> bool {
     let holds = |d: &[u8; 9]| {
         let sum = weighted(&d[..8], &[9, 8, 7, 6, 5, 4, 3, 2]);
-        sum % 11 == u32::from(d[8]) && !all_same(d) && number(&d[..]) > 9_999_999
+        sum % 11 == u32::from(d[8]) && !all_same(d)
     };
     digits::<9>(value).is_some_and(|d| holds(&d) && !is_counting_or_repeated(value))
 }

@@ -1,0 +1,297 @@
+//! What `--explain` and `--why` print, over a small catalog, a small policy and a model that knows one name, so that the
+//! built-in rules may change without these. Snapshots are read as a newcomer would read them.
+
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anstream::adapter::strip_str;
+use serde_json::Value;
+
+use super::explain::render;
+use super::explain_why::{Asked, Context, Why};
+use super::row::Row;
+use crate::classify::{Classified, Classifier, NerMode, Query};
+use crate::detect::{Catalog, Rules, Trace};
+use crate::document::Document;
+use crate::ner::{ClassifierError, Logits, Ner, NerConfig, TokenClassifier, Vocabulary};
+use crate::policy::Policy;
+
+const CATALOG: &str = r#"
+[[entity_type]]
+name = "CREDIT_CARD"
+category = "financial"
+description = "Number of a payment card"
+[[entity_type]]
+name = "ORDER_NUMBER"
+category = "business"
+[[entity_type]]
+name = "BADGE"
+category = "other"
+description = "Number of a badge"
+[[entity_type]]
+name = "CODE_NAME"
+category = "business"
+description = "Name of a project"
+[[entity_type]]
+name = "PERSON"
+category = "person"
+description = "Name of a person"
+[[entity_type]]
+name = "LOCATION"
+category = "location"
+[[entity_type]]
+name = "PRONOUN"
+category = "other"
+cue = true
+
+[[recognizer]]
+id = "card"
+entity_type = "CREDIT_CARD"
+source = "https://example.org/cards"
+trigger = { digits = [12, 19] }
+validator = "credit_card"
+reject = ["test_card"]
+score = 0.6
+context_score = 0.95
+context = { en = ["card", "visa"] }
+negative_context = { en = ["tracking"] }
+[[recognizer.pattern]]
+name = "grouped"
+regex = '\b[0-9]{4}(?: [0-9]{4}){3}\b'
+[recognizer.examples]
+positive = [{ text = "card 4539 1488 0343 6467", value = "4539 1488 0343 6467" }]
+negative = ["4539 1488 0343 6468"]
+
+[[recognizer]]
+id = "order"
+entity_type = "ORDER_NUMBER"
+source = "https://example.org/orders"
+trigger = { digits = [4, 8] }
+score = 0.5
+[[recognizer.pattern]]
+name = "dashed"
+regex = '\b[0-9]{4}-[0-9]{2,4}\b'
+[recognizer.examples]
+positive = [{ text = "1234-56", value = "1234-56" }]
+negative = ["x"]
+
+[[recognizer]]
+id = "badge"
+entity_type = "BADGE"
+source = "https://example.org/badges"
+trigger = { digits = [6, 6] }
+score = 0.3
+context_score = 0.8
+requires_context = true
+context = { en = ["badge", "visitor pass"] }
+[[recognizer.pattern]]
+name = "plain"
+regex = '[0-9-]{6,7}'
+[recognizer.examples]
+positive = [{ text = "badge 123456", value = "123456" }]
+negative = ["123456"]
+
+[[list]]
+id = "code_names"
+entity_type = "CODE_NAME"
+source = "written for this test"
+score = 0.7
+terms = ["heron"]
+[list.examples]
+positive = ["heron"]
+[[list]]
+id = "pronouns"
+entity_type = "PRONOUN"
+source = "written for this test"
+score = 0.5
+terms = ["she", "her"]
+[list.examples]
+positive = ["she"]
+"#;
+
+const POLICY: &str = r#"
+format = 1
+name = "small"
+version = "1"
+[scan]
+min_score = 0.4
+[[allow]]
+values = ["7777-88"]
+reason = "our own sample"
+[[rule]]
+id = "card_of_somebody"
+level = "confidential"
+description = "A payment card with its holder."
+when = { near = [{ any_of = ["CREDIT_CARD"] }, { any_of = ["PERSON", "PRONOUN"] }], within = 80 }
+[[rule]]
+id = "names"
+level = "internal"
+description = "A person or a project."
+when = { any_of = ["PERSON", "CODE_NAME"] }
+[[test]]
+name = "a name"
+text = "heron"
+level = "internal"
+[[test]]
+name = "a card"
+text = "her card 4539 1488 0343 6467"
+level = "confidential"
+"#;
+
+/// The id that `Vocabulary::of_words` gives to `anna`.
+const ANNA: u32 = 3;
+
+struct KnowsAnna;
+
+impl TokenClassifier for KnowsAnna {
+    fn classify(&mut self, ids: &[u32]) -> Result<Logits, ClassifierError> {
+        let row = |id: &u32| if *id == ANNA { [0.0, 3.0] } else { [9.0, 0.0] };
+        Ok(Logits { values: ids.iter().flat_map(row).collect(), tokens: ids.len(), labels: 2 })
+    }
+}
+
+fn classifier() -> Classifier {
+    let catalog = Catalog::from_files(&[("test.toml", CATALOG)]).unwrap();
+    let rules = Rules::build(&catalog).unwrap();
+    let policy = Policy::parse(POLICY, &catalog).unwrap();
+    let config = NerConfig { lanes: NonZeroUsize::new(1), cache_windows: 0, ..NerConfig::default() };
+    let vocabulary = Vocabulary::of_words(&["anna"], &["O", "B-PER"]).unwrap();
+    let ner = Ner::with_models(&config, vocabulary, Arc::new(|| Ok(Box::new(KnowsAnna)))).unwrap();
+    Classifier::new(catalog, rules, ner, policy)
+}
+
+async fn run(classifier: &Classifier, text: &str, trace: Option<&mut Trace>) -> (Arc<Document>, Classified) {
+    let document = Arc::new(Document::of(text));
+    let query = Query { declared_level: None, ner: NerMode::Always, caller: "anonymous".into() };
+    let until = Instant::now() + Duration::from_secs(20);
+    let classified = classifier.classify_traced(&document, &query, until, trace).await;
+    (document, classified)
+}
+
+async fn explained(text: &str) -> String {
+    let classifier = classifier();
+    let (document, classified) = run(&classifier, text, None).await;
+    let row = Row::local(Value::from(1), &classified, &document, &classifier.catalog(), 0.0);
+    strip_str(&render(&row.explained(&classified, &document))).to_string()
+}
+
+/// Asks about the first occurrence of a value.
+async fn why_of(text: &str, value: &str) -> Why {
+    let classifier = classifier();
+    let at = text.find(value).unwrap();
+    let start = text.get(..at).unwrap().chars().count();
+    let asked = Asked { start, end: start + value.chars().count() };
+    let mut trace = Trace::new(0, asked.bytes(text).unwrap());
+    let (_, classified) = run(&classifier, text, Some(&mut trace)).await;
+    let (_, untraced) = run(&classifier, text, None).await;
+    assert_eq!(classified.verdict.findings(), untraced.verdict.findings(), "asking changes nothing");
+    let catalog = classifier.catalog();
+    let context = Context {
+        text,
+        catalog: &catalog,
+        policy_min_score: classifier.policy().min_score(),
+        shown_min_score: 0.0,
+        model_skipped: false,
+    };
+    Why::of(asked, &trace, &classified, &context)
+}
+
+async fn shown(text: &str, value: &str) -> String {
+    strip_str(&why_of(text, value).await.render(&Value::from(1), text)).to_string()
+}
+
+/// The codes of the answers, and of the near misses.
+async fn outcomes(text: &str, value: &str) -> Vec<(String, &'static str)> {
+    let why = why_of(text, value).await;
+    why.answers.iter().chain(&why.near_misses).map(|answer| (answer.entity_type.clone(), answer.outcome)).collect()
+}
+
+fn one(entity_type: &str, outcome: &'static str) -> Vec<(String, &'static str)> {
+    vec![(entity_type.to_owned(), outcome)]
+}
+
+#[tokio::test]
+async fn a_text_with_a_card_and_its_holder() {
+    insta::assert_snapshot!(
+        explained("Anna pays with her Visa card 4539 1488 0343 6467.\nOrder 1234-56, from 7777-88.").await
+    );
+}
+
+#[tokio::test]
+async fn a_text_with_nothing_in_it() {
+    insta::assert_snapshot!(explained("What is the capital of France?").await);
+}
+
+#[tokio::test]
+async fn a_long_text_is_shortened_where_nothing_is_and_cannot_steer_the_terminal() {
+    let text = format!("{}\u{1b}[2J heron\u{202e} {}", "begin ".repeat(200), "end ".repeat(200));
+    let shown = explained(&text).await;
+    assert!(shown.contains("[1 heron]") && shown.contains("characters …"), "{shown}");
+    assert!(shown.chars().count() < 2000, "{}", shown.chars().count());
+    assert!(!shown.contains(['\u{1b}', '\u{202e}']), "{shown:?}");
+}
+
+#[tokio::test]
+async fn why_a_value_is_not_found() {
+    let mut all = String::new();
+    for (text, value) in [
+        ("Pay with card 4539 1488 0343 6468.", "4539 1488 0343 6468"),
+        ("Pay with card 4111 1111 1111 1111.", "4111 1111 1111 1111"),
+        ("tracking 4539 1488 0343 6467", "4539 1488 0343 6467"),
+        ("Let 482913 in at noon.", "482913"),
+        ("see /srv/heron/notes.txt", "heron"),
+        ("visa card 4539 1488 0343 64", "4539 1488 0343 64"),
+        ("the capital of France", "France"),
+    ] {
+        all += &format!("{text}\n{}\n", shown(text, value).await);
+    }
+    insta::assert_snapshot!(all);
+}
+
+#[tokio::test]
+async fn a_validator_that_refuses_and_one_that_rejects() {
+    assert_eq!(outcomes("4539 1488 0343 6468", "4539 1488 0343 6468").await, one("CREDIT_CARD", "refused"));
+    assert_eq!(outcomes("4111 1111 1111 1111", "4111 1111 1111 1111").await, one("CREDIT_CARD", "rejected"));
+}
+
+#[tokio::test]
+async fn a_word_that_is_missing_and_a_word_against_it() {
+    assert_eq!(outcomes("Let 482913 in.", "482913").await, one("BADGE", "no_context"));
+    assert_eq!(outcomes("badge 482913", "482913").await, one("BADGE", "found"));
+    let card = "4539 1488 0343 6467";
+    assert_eq!(outcomes(&format!("tracking {card}"), card).await, one("CREDIT_CARD", "negative_context"));
+}
+
+#[tokio::test]
+async fn a_finding_that_lost() {
+    let why = why_of("badge 1234-56", "1234-56").await;
+    let told: Vec<_> = why.answers.iter().map(|answer| (answer.entity_type.as_str(), answer.outcome)).collect();
+    assert_eq!(told, [("BADGE", "found"), ("ORDER_NUMBER", "lost")]);
+    assert!(why.found && why.answers[1].says.contains("BADGE \"1234-56\" (badge), whose score of 0.80"), "{why:?}");
+}
+
+#[tokio::test]
+async fn what_was_found_and_is_not_reported() {
+    let told = outcomes("from 7777-88", "7777-88").await;
+    assert_eq!(told.first(), one("ORDER_NUMBER", "allowed").first());
+    assert_eq!(outcomes("so she said", "she").await, one("PRONOUN", "cue"));
+    assert!(!why_of("so she said", "she").await.found);
+}
+
+#[tokio::test]
+async fn a_word_of_a_path_and_a_name_in_an_identifier() {
+    assert_eq!(outcomes("see /srv/heron/notes.txt", "heron").await, one("CODE_NAME", "part_of_name"));
+    assert_eq!(outcomes("fn say_anna in the code", "anna").await, one("PERSON", "part_of_longer"));
+}
+
+#[tokio::test]
+async fn nothing_matched_but_something_comes_to_mind() {
+    assert_eq!(outcomes("the capital of France", "France").await, []);
+    assert_eq!(
+        outcomes("visa card 4539 1488 0343 64", "4539 1488 0343 64").await,
+        one("CREDIT_CARD", "near_miss_words")
+    );
+    let told = outcomes("ab1234-56x7", "1234-56").await;
+    assert_eq!(told.last(), one("ORDER_NUMBER", "near_miss_alone").last());
+}

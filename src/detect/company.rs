@@ -1,0 +1,122 @@
+//! Findings that mean something only in company. The number of an order or a ticket is an identifying code where the
+//! text also says whose it is; alone it is a number of the trade. An address at a documentation host is data in a
+//! record of a person, and an example elsewhere. Runs on all findings of a document, those of the model included; it
+//! changes types and scores and must never drop a finding, because policies decide by the category, which stays.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use super::{Category, EntityType, Finding};
+
+/// Numbers of things: an order, a ticket, a file, a piece of equipment.
+const OF_THINGS: [&str; 4] = ["ORDER_ID", "TICKET_ID", "CASE_NUMBER", "ASSET_TAG"];
+
+/// What such a number is in a text about nobody.
+const REFERENCE: &str = "REFERENCE_NUMBER";
+
+/// An address at a documentation host with a name of its own.
+const EXAMPLE_ADDRESS: &str = "EMAIL_ADDRESS_EXAMPLE";
+
+/// Score of such an address beside personal data: possible, and below what policies ask of an identifier.
+const EXAMPLE_SCORE: f32 = 0.45;
+
+/// Bytes between an example address and the personal data that makes it data.
+const NEAR: usize = 200;
+
+/// Lowest score of company.
+const SURE: f32 = 0.5;
+
+/// Judges the findings of a document by each other.
+pub fn settle(findings: &mut [Finding]) {
+    let company: Vec<(usize, Range<usize>)> = findings
+        .iter()
+        .filter(|finding| is_company(finding))
+        .map(|finding| (finding.part, finding.range.clone()))
+        .collect();
+    for finding in findings {
+        let name = finding.entity_type.as_str();
+        if company.is_empty() && OF_THINGS.contains(&name) {
+            finding.entity_type = EntityType::new(REFERENCE);
+            finding.explanation.note = Arc::from("no person in the text");
+        } else if name == EXAMPLE_ADDRESS && near(&company, finding) {
+            finding.score = finding.score.max(EXAMPLE_SCORE);
+            finding.explanation.note = Arc::from("beside personal data");
+        }
+    }
+}
+
+/// Whether a finding is about a person, for certain enough.
+fn is_company(finding: &Finding) -> bool {
+    let personal = match finding.category {
+        Category::Person => {
+            !matches!(finding.entity_type.as_str(), "PERSON_REFERENCE" | "SINGLING_OUT" | "THIRD_PERSON")
+        }
+        Category::Contact | Category::GovernmentId | Category::Financial => true,
+        Category::Location => finding.entity_type.as_str() == "STREET_ADDRESS",
+        _ => matches!(finding.entity_type.as_str(), "CUSTOMER_ID" | "EMPLOYEE_ID" | "STUDENT_ID" | "POLICY_NUMBER"),
+    };
+    personal && finding.score >= SURE && finding.entity_type.as_str() != EXAMPLE_ADDRESS
+}
+
+/// Whether company stands near a finding. Company is in the order of parts and places, and does not overlap itself
+/// beyond what nests, so looking at the neighbours of the place is enough.
+fn near(company: &[(usize, Range<usize>)], finding: &Finding) -> bool {
+    let place = (finding.part, finding.range.start);
+    let at = company.partition_point(|(part, range)| (*part, range.start) < place);
+    let close = |(part, range): &(usize, Range<usize>)| {
+        *part == finding.part
+            && range.start.saturating_sub(finding.range.end) <= NEAR
+            && finding.range.start.saturating_sub(range.end) <= NEAR
+    };
+    let before = company.get(at.saturating_sub(2)..at).unwrap_or_default();
+    let after = company.get(at..(at + 2).min(company.len())).unwrap_or_default();
+    before.iter().chain(after).any(close)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::detect::{Detector, Explanation};
+
+    fn finding(name: &str, category: Category, range: Range<usize>, score: f32) -> Finding {
+        Finding {
+            part: 0,
+            range,
+            entity_type: EntityType::new(name),
+            category,
+            score,
+            detector: Detector::Pattern,
+            recognizer: "r".into(),
+            explanation: Explanation::default(),
+        }
+    }
+
+    fn settled(mut findings: Vec<Finding>) -> Vec<(String, f32)> {
+        settle(&mut findings);
+        findings.into_iter().map(|f| (f.entity_type.to_string(), f.score)).collect()
+    }
+
+    #[test]
+    fn a_number_of_a_thing_identifies_only_beside_a_person() {
+        let order = || finding("ORDER_ID", Category::Other, 10..20, 0.6);
+        assert_eq!(settled(vec![order()]), [("REFERENCE_NUMBER".to_owned(), 0.6)]);
+        let person = |score| finding("PERSON", Category::Person, 5000..5010, score);
+        assert_eq!(settled(vec![order(), person(0.9)])[0].0, "ORDER_ID");
+        assert_eq!(settled(vec![order(), person(0.4)])[0].0, "REFERENCE_NUMBER");
+        let reference = finding("PERSON_REFERENCE", Category::Person, 0..5, 0.9);
+        assert_eq!(settled(vec![reference, order()])[1].0, "REFERENCE_NUMBER");
+        let customer = finding("CUSTOMER_ID", Category::Other, 0..5, 0.9);
+        assert_eq!(settled(vec![customer])[0].0, "CUSTOMER_ID", "the number of a person stays");
+    }
+
+    #[test]
+    fn an_example_address_counts_near_personal_data_only() {
+        let address = || finding(EXAMPLE_ADDRESS, Category::Network, 300..320, 0.3);
+        let phone = |start| finding("PHONE_NUMBER", Category::Contact, start..start + 10, 0.7);
+        assert_eq!(settled(vec![address()])[0].1, 0.3);
+        assert_eq!(settled(vec![phone(200), address()])[1].1, EXAMPLE_SCORE);
+        assert_eq!(settled(vec![address(), phone(500)])[0].1, EXAMPLE_SCORE);
+        assert_eq!(settled(vec![address(), phone(600)])[0].1, 0.3);
+        assert_eq!(settled(vec![address(), address()])[0].1, 0.3, "examples are no company for each other");
+    }
+}
