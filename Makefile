@@ -18,7 +18,7 @@ NEXTEST_PROFILE := --profile ci
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test test-rust test-python bench eval lint reference assets lock clean
+.PHONY: help demo serve test test-rust test-python bench eval calibrate lint reference assets lock clean
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -48,6 +48,10 @@ bench: assets $(VENV_STAMP) ## Measure: rules, model, service, start, memory, an
 
 eval: assets ## Measure detection and levels on labelled texts: make eval DATA="my.jsonl"
 	@$(CARGO) run --quiet --locked --release --bin cordon -- eval --gold $(DATA)
+
+calibrate: assets ## Fit the embedded table of scores on labelled texts: make calibrate DATA="tests/corpus mine"
+	@$(CARGO) run --quiet --locked --release --bin cordon -- calibrate detection --gold $(DATA) \
+	    --write src/detect/calibration/default.toml
 
 lint: $(VENV_STAMP) ## Check format and lints of Rust and Python
 	$(CARGO) fmt --check

@@ -13,9 +13,11 @@ use tokio::sync::Semaphore;
 
 use crate::audit::{self, Label, Provenance};
 use crate::detect::trace::{Considered, Outcome, Trace};
-use crate::detect::{self, Catalog, Coverage, Detector, DetectorCoverage, EntityTypeInfo, Finding, Rules, Status};
+use crate::detect::{
+    self, Calibration, Catalog, Coverage, Detector, DetectorCoverage, EntityTypeInfo, Finding, Rules, Status,
+};
 use crate::document::{Document, View};
-use crate::ner::{Dropped, Ner};
+use crate::ner::{Dropped, Ner, NerReport, overrule};
 use crate::policy::{Detected, Evidence, Policy, Sensitivity, Verdict};
 
 /// Documents up to this many bytes are scanned on the async thread: the rules take less than a millisecond for them,
@@ -103,6 +105,7 @@ impl Engine {
 pub struct Classifier {
     engine: ArcSwap<Engine>,
     ner: Ner,
+    calibration: Calibration,
     /// Large documents in the blocking pool at once; others wait for their turn or their deadline.
     large: Semaphore,
 }
@@ -120,17 +123,34 @@ struct RulesReport {
 }
 
 impl Classifier {
-    /// Puts the detectors and the policy together.
+    /// Puts the detectors and the policy together, with scores as the detectors give them.
     #[must_use]
     pub fn new(catalog: Catalog, rules: Rules, ner: Ner, policy: Policy) -> Self {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        Self { engine: ArcSwap::from_pointee(Engine::new(catalog, rules, policy)), ner, large: Semaphore::new(cores) }
+        Self {
+            engine: ArcSwap::from_pointee(Engine::new(catalog, rules, policy)),
+            ner,
+            calibration: Calibration::none(),
+            large: Semaphore::new(cores),
+        }
     }
 
     /// Takes a new catalog, its rules and its policy at once. Requests in work end with those that they began with; no
     /// request waits, and none sees the one without the other.
     pub fn replace(&self, catalog: Catalog, rules: Rules, policy: Policy) {
         self.engine.store(Arc::new(Engine::new(catalog, rules, policy)));
+    }
+
+    /// With calibrated scores.
+    #[must_use]
+    pub fn with_calibration(self, calibration: Calibration) -> Self {
+        Self { calibration, ..self }
+    }
+
+    /// The calibration of scores.
+    #[must_use]
+    pub fn calibration(&self) -> &Calibration {
+        &self.calibration
     }
 
     /// The policy in force.
@@ -192,14 +212,19 @@ impl Classifier {
         };
         let rules_done = Instant::now();
 
+        // Raw scores decide overlaps; the policy and the caller see calibrated ones.
+        let mut found = detect::resolve_traced(rules.findings, trace.as_deref_mut());
         let mut evidence = Evidence {
             document,
-            findings: detect::resolve_traced(rules.findings, trace.as_deref_mut()),
+            findings: Vec::new(),
             topics: Vec::new(),
             coverage: Coverage { detectors: rules.coverage },
             declared_level: query.declared_level,
             caller: &query.caller,
         };
+        if query.ner == NerMode::Auto {
+            evidence.findings = self.calibration.applied(found.clone());
+        }
         if query.ner == NerMode::Auto && policy.rules_suffice(&evidence) {
             evidence.coverage.detectors.push(DetectorCoverage {
                 detector: Detector::Ner,
@@ -209,15 +234,17 @@ impl Classifier {
                 digest: self.ner.digest(),
             });
         } else {
-            let report = self.ner.find(document, deadline).await;
+            let mut report = self.ner.find(document, deadline).await;
+            reconcile(&mut report, &evidence.findings, &engine.rules, document);
             if let Some(trace) = trace.as_deref_mut() {
                 note_dropped(report.dropped, trace);
             }
-            evidence.findings.extend(report.findings);
-            evidence.findings = detect::resolve_traced(evidence.findings, trace);
+            found.extend(report.findings);
+            found = detect::resolve_traced(found, trace);
             evidence.coverage.detectors.push(report.coverage);
         }
-        detect::settle(&mut evidence.findings);
+        detect::settle(&mut found);
+        evidence.findings = self.calibration.applied(found);
         let ner_done = Instant::now();
 
         let verdict = policy.decide(evidence);
@@ -239,14 +266,15 @@ impl Classifier {
     pub async fn detect(&self, document: &Arc<Document>, deadline: Instant) -> Detected {
         let engine = self.engine.load_full();
         let rules = self.run_rules(&engine.rules, document, deadline).await;
-        let report = self.ner.find(document, deadline).await;
-        let mut findings = rules.findings;
+        let mut report = self.ner.find(document, deadline).await;
+        let mut findings = detect::resolve(rules.findings);
+        reconcile(&mut report, &findings, &engine.rules, document);
         findings.extend(report.findings);
         let mut coverage = Coverage { detectors: rules.coverage };
         coverage.detectors.push(report.coverage);
         let mut findings = detect::resolve(findings);
         detect::settle(&mut findings);
-        Detected { findings, topics: Vec::new(), coverage }
+        Detected { findings: self.calibration.applied(findings), topics: Vec::new(), coverage }
     }
 
     async fn run_rules(&self, rules: &Arc<Rules>, document: &Arc<Document>, deadline: Instant) -> RulesReport {
@@ -273,7 +301,7 @@ impl Classifier {
             // The word lists are part of the catalog, the organisation's own included.
             dictionaries: Label::token(&rules),
             model: Label::token(&self.ner.digest()),
-            calibration: Label::default(),
+            calibration: Label::token(self.calibration.digest()),
         }
     }
 
@@ -281,6 +309,14 @@ impl Classifier {
     pub async fn shutdown(&self) {
         self.ner.shutdown().await;
     }
+}
+
+/// Corrects what the model says by what the rules know of the same text.
+fn reconcile(report: &mut NerReport, known: &[Finding], rules: &Rules, document: &Document) {
+    detect::complete_addresses(document, &mut report.findings);
+    detect::defer_to_rules(known, &mut report.findings);
+    overrule(report, known, document);
+    rules.adjustments().apply(document, &mut report.findings, known);
 }
 
 /// The rules over every part. A part's findings point into the original text of that part.
@@ -305,6 +341,7 @@ fn scan(rules: &Rules, document: &Document, deadline: Instant, mut trace: Option
             Err(_) => problem = Some("panicked"),
         }
     }
+    rules.adjustments().apply(document, &mut findings, &[]);
     RulesReport { findings, coverage: receipt(rules, problem, scanned, total) }
 }
 

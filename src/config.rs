@@ -9,6 +9,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use crate::audit::AuditConfig;
+use crate::detect::CalibrationChoice;
 use crate::dispatch::BackendConfig;
 use crate::error::Kind;
 use crate::ner::NerConfig;
@@ -30,6 +31,8 @@ pub struct File {
     /// Who may call.
     #[serde(rename = "caller")]
     pub callers: Vec<CallerConfig>,
+    /// The calibration of scores: `embedded`, `none`, or a file that `cordon calibrate detection` wrote.
+    pub calibration: CalibrationChoice,
     /// The named-entity model.
     pub ner: NerConfig,
     /// The audit log.
@@ -194,6 +197,8 @@ pub struct Config {
     pub cloud_closed: bool,
     /// Limits.
     pub limits: Limits,
+    /// The calibration of scores.
+    pub calibration: CalibrationChoice,
     /// The named-entity model.
     pub ner: NerConfig,
     /// The audit log.
@@ -321,6 +326,7 @@ impl File {
             callers,
             cloud_closed: self.server.cloud_closed,
             limits,
+            calibration: self.calibration,
             ner: self.ner,
             backends: self.backends,
             telemetry: self.telemetry,
@@ -395,6 +401,14 @@ mod tests {
         let token = "[[caller]]\nname = \"crm\"\ntoken_sha256 = \"".to_owned() + &"ab".repeat(32) + "\"\n";
         valid(&format!("{token}[server]\nlisten = [\"0.0.0.0:50051\"]")).unwrap();
         valid(&format!("{token}[server]\nlisten = [\"0.0.0.0:50051\"]\nallow_anonymous = true")).unwrap_err();
+    }
+
+    #[test]
+    fn a_calibration_is_a_word_or_a_path() {
+        let choice = |text: &str| valid(text).unwrap().calibration;
+        assert_eq!(choice(""), CalibrationChoice::Embedded);
+        assert_eq!(choice("calibration = \"none\""), CalibrationChoice::None);
+        assert_eq!(choice("calibration = \"c.toml\""), CalibrationChoice::File("c.toml".into()));
     }
 
     #[test]

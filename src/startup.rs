@@ -9,7 +9,7 @@ use tokio_util::task::TaskTracker;
 use crate::audit::{AuditError, AuditLog};
 use crate::classify::Classifier;
 use crate::config::Config;
-use crate::detect::{Catalog, CatalogError, Rules, RulesError};
+use crate::detect::{Calibration, CalibrationError, Catalog, CatalogError, Rules, RulesError};
 use crate::dispatch::{BackendError, Backends, Dispatcher, discover_ollama};
 use crate::error::Kind;
 use crate::ner::{Ner, NerError};
@@ -27,6 +27,9 @@ pub enum StartError {
     /// The rules of the catalog.
     #[error(transparent)]
     Rules(#[from] RulesError),
+    /// The calibration of scores.
+    #[error(transparent)]
+    Calibration(#[from] CalibrationError),
     /// The policy.
     #[error("the policy {path} cannot be used: {source}")]
     Policy {
@@ -53,6 +56,7 @@ impl StartError {
         match self {
             Self::Catalog(error) => error.kind(),
             Self::Rules(error) => error.kind(),
+            Self::Calibration(error) => error.kind(),
             Self::Policy { source, .. } => source.kind(),
             Self::Ner(error) => error.kind(),
             Self::Audit(error) => error.kind(),
@@ -98,7 +102,11 @@ pub fn classifier(config: &Config) -> Result<Classifier, StartError> {
         let catalog = catalog(&embedded, &policy)?;
         let rules = Rules::build(&catalog)?;
         let ner = ner.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
-        Ok(Classifier::new(catalog, rules, ner, policy))
+        let classifier = Classifier::new(catalog, rules, ner, policy);
+        let types = classifier.entity_types();
+        let calibration =
+            Calibration::load(&config.calibration, types.iter().map(|info| (&info.name, info.coarse.as_ref())))?;
+        Ok(classifier.with_calibration(calibration))
     })
 }
 

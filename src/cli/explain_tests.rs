@@ -286,6 +286,16 @@ async fn a_word_of_a_path_and_a_name_in_an_identifier() {
 }
 
 #[tokio::test]
+async fn what_follows_a_word_for_a_secret() {
+    for (text, value) in [("password = changeme", "changeme"), ("password_length = 12345678", "12345678")] {
+        assert!(outcomes(text, value).await.contains(&("SECRET".to_owned(), "no_secret")), "{text}");
+    }
+    let told = outcomes("the password was changed on Monday", "Monday").await;
+    assert_eq!(told, one("SECRET", "no_secret"));
+    assert!(why_of("password = hU7-kk2pqX", "hU7-kk2pqX").await.found);
+}
+
+#[tokio::test]
 async fn nothing_matched_but_something_comes_to_mind() {
     assert_eq!(outcomes("the capital of France", "France").await, []);
     assert_eq!(

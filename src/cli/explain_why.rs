@@ -163,7 +163,7 @@ fn weight(outcome: &Outcome) -> u8 {
         Outcome::Lost { .. } => 1,
         Outcome::Dropped { .. } => 2,
         Outcome::Refused(_) | Outcome::Rejected(_) => 3,
-        Outcome::NegativeContext(_) => 4,
+        Outcome::NegativeContext(_) | Outcome::NoSecret(_) => 4,
         Outcome::NoContext { .. } | Outcome::PartOfName | Outcome::OtherCase | Outcome::OtherLanguage => 5,
         Outcome::Digits { .. } | Outcome::PieceOfNumber => 6,
     }
@@ -261,6 +261,7 @@ impl Teller<'_> {
                 "part_of_name",
                 "a term of the list, but here it is part of an identifier, a path or an address".to_owned(),
             ),
+            Outcome::NoSecret(why) => ("no_secret", (*why).to_owned()),
             Outcome::OtherCase => (
                 "other_case",
                 "a term of the list, but written in another case than the list's, which counts".to_owned(),

@@ -2,6 +2,7 @@
 //! its own. Exit codes: 0 done, 1 failed, 2 wrong arguments, 3 some items of the input failed, 4 a check did not pass.
 
 mod audit;
+mod calibrate;
 mod classify;
 mod client;
 mod completions;
@@ -96,6 +97,9 @@ enum Command {
     Audit(audit::Command),
     /// Measure detection and levels on labelled texts.
     Eval(eval::Arguments),
+    /// Fit scores to what was measured.
+    #[command(subcommand)]
+    Calibrate(calibrate::Command),
     /// List the entity types, or try one of their checks.
     Types(types::Arguments),
     /// Print shell completions.
@@ -149,6 +153,7 @@ pub fn run() -> ExitCode {
         Command::Policy(command) => policy::run(common, command),
         Command::Audit(command) => audit::run(common, command),
         Command::Eval(command) => eval::run(common, command),
+        Command::Calibrate(command) => calibrate::run(common, command),
         Command::Types(command) => types::run(common, &command),
         Command::Completions(command) => completions::run(&command),
     };

@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::classify::Classified;
-use crate::detect::{Adjustment, Catalog, Coverage, DetectorCoverage, Explanation, Finding, Status};
+use crate::detect::{Adjustment, Catalog, Coverage, DetectorCoverage, Explanation, Finding, Status, language};
 use crate::document::{CodePoints, Document};
 use crate::policy::Sensitivity;
 use crate::service::{convert, proto};
@@ -23,6 +23,9 @@ pub(super) struct Row {
     pub(super) reasons: Vec<String>,
     pub(super) findings: Vec<FindingRow>,
     pub(super) topics: Vec<TopicRow>,
+    /// ISO 639-1 code, if the text tells it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) language: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) coverage: Option<CoverageRow>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -142,6 +145,7 @@ impl Row {
             reasons: Vec::new(),
             findings: Vec::new(),
             topics: Vec::new(),
+            language: None,
             coverage: None,
             error: Some(problem),
             detail: None,
@@ -192,6 +196,7 @@ impl Row {
                 .iter()
                 .map(|topic| TopicRow { name: topic.name.to_string(), probability: topic.probability })
                 .collect(),
+            language: language::tell(text_of(document)).likeliest,
             coverage: Some(CoverageRow::from(verdict.coverage())),
             error: None,
             detail: None,
@@ -273,6 +278,7 @@ impl Row {
                 .into_iter()
                 .map(|topic| TopicRow { name: topic.name, probability: topic.probability })
                 .collect(),
+            language: None,
             coverage,
             error: None,
             detail: None,

@@ -6,7 +6,12 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::{Category, EntityType, Finding};
+use super::finding::reason;
+use super::{Category, Detector, EntityType, Finding, engine};
+use crate::document::Document;
+
+/// A street with its number, and what follows it.
+const STREET: &str = "STREET_ADDRESS";
 
 /// Numbers of things: an order, a ticket, a file, a piece of equipment.
 const OF_THINGS: [&str; 4] = ["ORDER_ID", "TICKET_ID", "CASE_NUMBER", "ASSET_TAG"];
@@ -17,6 +22,9 @@ const REFERENCE: &str = "REFERENCE_NUMBER";
 /// An address at a documentation host with a name of its own.
 const EXAMPLE_ADDRESS: &str = "EMAIL_ADDRESS_EXAMPLE";
 
+/// Types of e-mail addresses.
+const ADDRESSES: [&str; 2] = ["EMAIL_ADDRESS", EXAMPLE_ADDRESS];
+
 /// Score of such an address beside personal data: possible, and below what policies ask of an identifier.
 const EXAMPLE_SCORE: f32 = 0.45;
 
@@ -25,6 +33,30 @@ const NEAR: usize = 200;
 
 /// Lowest score of company.
 const SURE: f32 = 0.5;
+
+/// Lets streets that the model found go on over unit, town, postal code and country, as those of the patterns do.
+pub fn complete_addresses(document: &Document, findings: &mut [Finding]) {
+    for finding in findings.iter_mut().filter(|finding| finding.entity_type.as_str() == STREET) {
+        if let Some(part) = document.parts().get(finding.part) {
+            finding.range.end = engine::address_end(part.text.expose(), finding.range.end);
+        }
+    }
+}
+
+/// Drops what the model takes for an e-mail address where the rules have read one: they know its ends, and whether it is
+/// a role or an example.
+pub fn defer_to_rules(rules: &[Finding], of_model: &mut Vec<Finding>) {
+    let address = |finding: &&Finding| ADDRESSES.contains(&finding.entity_type.as_str());
+    let read: Vec<&Finding> = rules.iter().filter(address).collect();
+    of_model.retain(|finding| {
+        let overlaps = |known: &&Finding| {
+            known.part == finding.part && known.range.start < finding.range.end && finding.range.start < known.range.end
+        };
+        // Those of the rules are in the order of their places and do not overlap.
+        let at = read.partition_point(|known| (known.part, known.range.end) <= (finding.part, finding.range.start));
+        !(finding.detector == Detector::Ner && address(&finding) && read.get(at).is_some_and(overlaps))
+    });
+}
 
 /// Judges the findings of a document by each other.
 pub fn settle(findings: &mut [Finding]) {
@@ -39,8 +71,7 @@ pub fn settle(findings: &mut [Finding]) {
             finding.entity_type = EntityType::new(REFERENCE);
             finding.explanation.note = Arc::from("no person in the text");
         } else if name == EXAMPLE_ADDRESS && near(&company, finding) {
-            finding.score = finding.score.max(EXAMPLE_SCORE);
-            finding.explanation.note = Arc::from("beside personal data");
+            finding.adjust(reason::BESIDE_PERSONAL_DATA, finding.score.max(EXAMPLE_SCORE));
         }
     }
 }
@@ -52,7 +83,7 @@ fn is_company(finding: &Finding) -> bool {
             !matches!(finding.entity_type.as_str(), "PERSON_REFERENCE" | "SINGLING_OUT" | "THIRD_PERSON")
         }
         Category::Contact | Category::GovernmentId | Category::Financial => true,
-        Category::Location => finding.entity_type.as_str() == "STREET_ADDRESS",
+        Category::Location => finding.entity_type.as_str() == STREET,
         _ => matches!(finding.entity_type.as_str(), "CUSTOMER_ID" | "EMPLOYEE_ID" | "STUDENT_ID" | "POLICY_NUMBER"),
     };
     personal && finding.score >= SURE && finding.entity_type.as_str() != EXAMPLE_ADDRESS
@@ -107,6 +138,21 @@ mod tests {
         assert_eq!(settled(vec![reference, order()])[1].0, "REFERENCE_NUMBER");
         let customer = finding("CUSTOMER_ID", Category::Other, 0..5, 0.9);
         assert_eq!(settled(vec![customer])[0].0, "CUSTOMER_ID", "the number of a person stays");
+    }
+
+    #[test]
+    fn the_model_does_not_overrule_an_address_that_was_read() {
+        let rules = [
+            finding(EXAMPLE_ADDRESS, Category::Other, 10..30, 0.3),
+            finding("EMAIL_ADDRESS", Category::Contact, 40..60, 0.9),
+        ];
+        let model =
+            |range| Finding { detector: Detector::Ner, ..finding("EMAIL_ADDRESS", Category::Contact, range, 0.99) };
+        let mut found =
+            vec![model(10..18), model(45..50), model(30..40), finding("PERSON", Category::Person, 10..18, 0.9)];
+        defer_to_rules(&rules, &mut found);
+        let kept: Vec<_> = found.into_iter().map(|f| f.range).collect();
+        assert_eq!(kept, [30..40, 10..18]);
     }
 
     #[test]

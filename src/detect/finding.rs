@@ -199,6 +199,10 @@ pub mod reason {
     pub const CONTEXT_WORDS: &str = "context_words";
     /// Words that speak against the value stand near it.
     pub const NEGATIVE_CONTEXT: &str = "negative_context";
+    /// An address has street, number and postal code.
+    pub const WHOLE_ADDRESS: &str = "whole_address";
+    /// Personal data stand near it.
+    pub const BESIDE_PERSONAL_DATA: &str = "beside_personal_data";
     /// Other terms of the same list stand near it.
     pub const OTHER_TERMS: &str = "other_terms";
     /// The score was mapped to the precision that was measured for it.

@@ -3,6 +3,8 @@
 //! This module owns findings and the coverage receipt. It must never let a detector that failed look as if it had
 //! found nothing, nor run in more than linear time on a caller's text.
 
+mod adjust;
+mod calibration;
 pub mod catalog;
 mod company;
 mod coverage;
@@ -15,8 +17,13 @@ pub mod secrets;
 pub mod trace;
 pub mod validators;
 
+pub use adjust::Adjustments;
+pub use calibration::{
+    Calibration, CalibrationChoice, CalibrationError, CalibrationFile, Curve, Entry, Fitted, HELD, HeldOut,
+    Point as CurvePoint, SetCount,
+};
 pub use catalog::{Catalog, CatalogError, EntityTypeInfo};
-pub use company::settle;
+pub use company::{complete_addresses, defer_to_rules, settle};
 pub use coverage::{Coverage, DetectorCoverage, Status};
 pub use engine::{MAX_FINDINGS, Rules, RulesError, ScanLimit, TermError, TermTable};
 pub use finding::{Adjustment, Category, Detector, EntityType, Explanation, Finding, Likelihood, Topic, reason};

@@ -69,6 +69,8 @@ pub enum Outcome {
     OtherCase,
     /// A term of a list, but an everyday word of the language of the text, or ambiguous outside the list's own.
     OtherLanguage,
+    /// A word for a secret stands before it, but it is none; one line for people says why.
+    NoSecret(&'static str),
     /// It became part of another finding of its type.
     Joined(Winner),
     /// Another finding that overlaps it has the better rank.

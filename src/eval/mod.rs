@@ -3,6 +3,8 @@
 
 mod bootstrap;
 mod compare;
+mod counts;
+mod fit;
 mod levels;
 mod prediction;
 mod reliability;
@@ -17,10 +19,12 @@ use serde::Deserialize;
 
 pub use bootstrap::{Bootstrap, Interval};
 pub use compare::{Difference, Measured, Point};
+pub use counts::{ClassScores, Counts, DocumentScores, Rates, SpanScores, Tally};
+pub use fit::{Observation, PSEUDO_OBSERVATIONS, fit};
 pub use levels::{LEVELS, LevelScores};
 pub use prediction::{Prediction, Predictions, Span};
 pub use reliability::{Outcomes, Reliability, Step};
-pub use spans::{ClassScores, Counts, DocumentScores, Rates, Scorer, SpanScores, Tally, score};
+pub use spans::{Scorer, score};
 
 use crate::policy::Sensitivity;
 

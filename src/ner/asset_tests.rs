@@ -69,7 +69,7 @@ async fn technical_text_is_clean() {
         "Run `cargo build --release` and set the port to 8080; see RFC 2616 for details.",
         "2024-03-01T10:22:01Z WARN worker-86451 processed 5730 rows in 78148 ms (job e82ad4f0-aa11)",
         "let n = haystack.len(); assert_eq!(n, 3); // PhantomData keeps the lifetime",
-        "The contract with Acme Corp was extended by two years in March.",
+        "The contract with Serco was extended by two years in March.",
     ] {
         let found = find(&ner, text).await;
         assert!(

@@ -7,14 +7,14 @@ use std::sync::Arc;
 use moka::sync::Cache;
 
 use super::NerError;
-use super::decode::LabelledWord;
+use super::decode::Decoded;
 use super::prose::Looks;
 
 /// What one window holds.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Outcome {
-    /// Words that are something, in order, in bytes of the window's text.
-    pub(super) words: Vec<LabelledWord>,
+    /// Words that are or may be something, in bytes of the window's text.
+    pub(super) decoded: Decoded,
     /// How the window looks.
     pub(super) looks: Looks,
 }

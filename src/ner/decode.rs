@@ -23,10 +23,20 @@ pub(super) struct LabelledWord {
     pub(super) score: f32,
 }
 
+/// What a window holds.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Decoded {
+    /// Words that are something, in order.
+    pub(super) words: Vec<LabelledWord>,
+    /// Words that the model is not sure enough about, in order: for explanations, and for what the rest of the document
+    /// says about them.
+    pub(super) weak: Vec<LabelledWord>,
+}
+
 /// Labelled words of a window. `rows` holds the logits of each token, `labels.columns.len()` a row.
-pub(super) fn decode(text: &str, tokens: &Tokens, rows: &[f32], labels: &LabelSet) -> Vec<LabelledWord> {
+pub(super) fn decode(text: &str, tokens: &Tokens, rows: &[f32], labels: &LabelSet) -> Decoded {
     let width = labels.columns.len();
-    let mut found = Vec::new();
+    let mut found = Decoded::default();
     let mut words = words(text).into_iter().peekable();
     let mut tokens = tokens.ranges.iter().zip(rows.chunks_exact(width.max(1))).peekable();
     let mut vote = Vote::new(width);
@@ -42,7 +52,8 @@ pub(super) fn decode(text: &str, tokens: &Tokens, rows: &[f32], labels: &LabelSe
             word.end = word.end.max(covered.end);
         }
         if let Some(choice) = vote.choose(labels) {
-            found.push(LabelledWord { range: word, kind: choice.kind, begins: choice.begins, score: choice.score });
+            let list = if choice.sure { &mut found.words } else { &mut found.weak };
+            list.push(LabelledWord { range: word, kind: choice.kind, begins: choice.begins, score: choice.score });
         }
     }
     found
@@ -54,6 +65,11 @@ fn trimmed_end(text: &str, range: &Range<usize>) -> usize {
 
 /// Least probability of a word of several tokens.
 const DIVIDED: f32 = 0.45;
+/// Least probability of the first piece of such a word. The pieces of a name agree, for the model sees them together;
+/// where only the end looks like a name, as in Ser-co, the word is none.
+const FIRST_PIECE: f32 = 0.2;
+/// Least probability of a word that is remembered as weak; below it the model says nothing.
+const WEAK: f32 = 0.1;
 
 /// Probabilities of one word while its tokens come in.
 struct Vote {
@@ -68,6 +84,8 @@ struct Choice {
     kind: usize,
     begins: bool,
     score: f32,
+    /// Whether the score reaches the threshold of its type.
+    sure: bool,
 }
 
 impl Vote {
@@ -102,6 +120,7 @@ impl Vote {
         let mut groups = vec![0.0_f32; labels.groups.len()];
         let mut kinds = vec![0.0_f32; labels.kinds.len()];
         let mut begins = vec![0.0_f32; labels.groups.len()];
+        let mut firsts = vec![0.0_f32; labels.groups.len()];
         for ((column, mean), first) in labels.columns.iter().zip(&self.mean).zip(&self.first) {
             let Some(column) = column else { continue };
             let Some(kind) = labels.kinds.get(column.kind) else { continue };
@@ -112,6 +131,9 @@ impl Vote {
             if let Some(sum) = kinds.get_mut(column.kind) {
                 *sum += probability;
             }
+            if let Some(sum) = firsts.get_mut(kind.group) {
+                *sum += first;
+            }
             if let Some(sum) = begins.get_mut(kind.group) {
                 *sum += if column.begins { *first } else { -*first };
             }
@@ -120,12 +142,14 @@ impl Vote {
         // A word that the model divides needs most of its pieces.
         let least = if self.tokens > 1 { DIVIDED } else { 0.0 };
         let threshold = labels.groups.get(group)?.threshold.max(least);
-        if score < threshold {
+        let agree = self.tokens < 2 || firsts.get(group).is_some_and(|first| *first >= FIRST_PIECE);
+        let sure = score >= threshold && agree;
+        if score < threshold.min(WEAK) {
             return None;
         }
         let within = labels.kinds.iter().zip(&kinds).enumerate().filter(|(_, (kind, _))| kind.group == group);
         let (kind, _) = greatest(within.map(|(index, (_, probability))| (index, *probability)))?;
-        Some(Choice { kind, begins: begins.get(group).is_some_and(|sum| *sum > 0.0), score: score.min(1.0) })
+        Some(Choice { kind, begins: begins.get(group).is_some_and(|sum| *sum > 0.0), score: score.min(1.0), sure })
     }
 }
 
@@ -170,9 +194,18 @@ mod tests {
     fn a_piece_of_a_word_does_not_make_it_a_name() {
         let labels = labels(&["O", "B-SURNAME", "I-SURNAME"]);
         let pieces = tokens(&[0..3, 3..5]);
-        assert!(decode("Serco", &pieces, &sure(&[0, 1], 3), &labels).is_empty());
-        let found = decode("Serco", &pieces, &sure(&[1, 0], 3), &labels);
+        assert!(decode("Serco", &pieces, &sure(&[0, 1], 3), &labels).words.is_empty());
+        let found = decode("Serco", &pieces, &sure(&[1, 0], 3), &labels).words;
         assert_eq!(found[0].range, 0..5, "the whole word or nothing");
+    }
+
+    #[test]
+    fn an_end_that_looks_like_a_name_does_not_outvote_the_beginning() {
+        let labels = labels(&["O", "B-SURNAME"]);
+        // A long last piece that is surely a name, behind a first piece that surely is not.
+        let decoded = decode("Aldarion", &tokens(&[0..2, 2..8]), &sure(&[0, 1], 2), &labels);
+        assert!(decoded.words.is_empty());
+        assert_eq!(decoded.weak.len(), 1, "doubted, not forgotten");
     }
 
     #[test]
@@ -180,7 +213,8 @@ mod tests {
         let labels = labels(&["O", "B-GIVEN_NAME", "B-SURNAME"]);
         // 0.4 given name, 0.35 surname, 0.25 nothing: neither label alone reaches the threshold.
         let row = [0.25_f32.ln(), 0.4_f32.ln(), 0.35_f32.ln()];
-        let found = decode("Taylor", &Tokens { ids: vec![0], ranges: std::iter::once(0..6).collect() }, &row, &labels);
+        let found =
+            decode("Taylor", &Tokens { ids: vec![0], ranges: std::iter::once(0..6).collect() }, &row, &labels).words;
         assert_eq!(&*labels.kinds[found[0].kind].name, "GIVEN_NAME");
         assert!((found[0].score - 0.75).abs() < 1e-4);
         assert!(found[0].begins);
@@ -189,7 +223,7 @@ mod tests {
     #[test]
     fn an_inside_label_after_nothing_begins_an_entity() {
         let labels = labels(&["O", "B-PER", "I-PER"]);
-        let found = decode("so Ann", &tokens(&[0..2, 3..6]), &sure(&[0, 2], 3), &labels);
+        let found = decode("so Ann", &tokens(&[0..2, 3..6]), &sure(&[0, 2], 3), &labels).words;
         assert_eq!(found.len(), 1);
         assert_eq!(found[0].range, 3..6);
     }
@@ -197,14 +231,26 @@ mod tests {
     #[test]
     fn a_token_with_its_space_belongs_to_the_word_that_follows() {
         let labels = labels(&["O", "PER"]);
-        let found = decode("so Ann, Bo", &tokens(&[0..2, 2..7, 7..10]), &sure(&[0, 1, 1], 2), &labels);
+        let found = decode("so Ann, Bo", &tokens(&[0..2, 2..7, 7..10]), &sure(&[0, 1, 1], 2), &labels).words;
         let ranges: Vec<_> = found.iter().map(|word| word.range.clone()).collect();
         assert_eq!(ranges, [3..7, 8..10], "the comma is in the same token");
     }
 
     #[test]
+    fn a_word_that_the_model_doubts_is_weak() {
+        let labels = labels(&["O", "B-SURNAME"]);
+        let row = [0.8_f32.ln(), 0.2_f32.ln(), 0.95_f32.ln(), 0.05_f32.ln()];
+        let decoded = decode("Baker it", &tokens(&[0..5, 6..8]), &row, &labels);
+        assert!(decoded.words.is_empty());
+        assert_eq!(
+            decoded.weak.iter().map(|word| word.range.clone()).collect::<Vec<_>>(),
+            std::iter::once(0..5).collect::<Vec<_>>()
+        );
+    }
+
+    #[test]
     fn words_without_a_token_are_nothing() {
         let labels = labels(&["O", "PER"]);
-        assert!(decode("\u{200b} \u{1}", &tokens(&[]), &[], &labels).is_empty());
+        assert_eq!(decode("\u{200b} \u{1}", &tokens(&[]), &[], &labels), Decoded::default());
     }
 }

@@ -92,7 +92,7 @@ impl Engine {
             let kept = logits.values.get(first * width..(first + run.core.len()) * width).ok_or(Fault::ModelOutput)?;
             rows.extend_from_slice(kept);
         }
-        Ok(Outcome { words: decode(text, &tokens, &rows, &self.labels), looks: Looks::of(text) })
+        Ok(Outcome { decoded: decode(text, &tokens, &rows, &self.labels), looks: Looks::of(text) })
     }
 }
 

@@ -5,10 +5,12 @@
 use std::ops::Range;
 
 use super::labels::Role;
+use super::lexicon::is_given_name;
 use super::prose::Capitals;
 use super::reason::Reason;
 use super::spans::Entity;
-use super::stopwords::{is_company_suffix, is_no_name, is_particle, is_project_word};
+use super::stopwords::is_particle;
+use super::wording::{Objection, object};
 
 /// What becomes of an entity.
 #[derive(Clone, Debug, PartialEq)]
@@ -32,6 +34,8 @@ const FEWEST_DIGITS: usize = 4;
 const PHONE_CAP: f32 = 0.6;
 /// Least probability in text that is not prose.
 const MACHINE_FLOOR: f32 = 0.85;
+/// The same for a name that the lists know.
+const LISTED_MACHINE_FLOOR: f32 = 0.5;
 /// Least probability of a name without a capital, where nobody writes capitals.
 const SMALL_FLOOR: f32 = 0.75;
 /// What such a name keeps: such text is short and its words are often nicknames and common nouns.
@@ -83,27 +87,52 @@ fn name(text: &str, entity: &Entity) -> Result<Judged, Reason> {
         return Err(Reason::NotAWord);
     }
     let person = !matches!(entity.role, Role::Place | Role::Region);
-    if person && value.split_whitespace().all(is_no_name) {
-        return Err(Reason::CommonWord);
-    }
-    if person && let Some(reason) = is_company(text, &range) {
+    let listed = person && value.split_whitespace().any(is_given_name);
+    let objection = if person { object(text, &range, entity) } else { None };
+    if let Some(Objection::Drop(reason)) = objection {
         return Err(reason);
     }
-    if entity.looks.is_machine() && entity.score < MACHINE_FLOOR {
+    let machine_floor = if listed { LISTED_MACHINE_FLOOR } else { MACHINE_FLOOR };
+    if entity.looks.is_machine() && entity.score < machine_floor {
         return Err(Reason::MachineText);
     }
     let single = !value.contains(char::is_whitespace);
     let capitals = value.chars().filter(|c| c.is_alphabetic()).all(char::is_uppercase);
     if single && capitals && value.contains(char::is_uppercase) && entity.looks.capitals != Capitals::All {
         let letters = value.chars().count();
-        if entity.score < ACRONYM_FLOOR || letters < 4 {
+        if !listed && (entity.score < ACRONYM_FLOOR || letters < 4) {
             return Err(Reason::Acronym);
         }
     }
     let small = !value.contains(char::is_uppercase) && value.contains(char::is_lowercase);
-    let (score, lowered) =
-        if small { (entity.score * SMALL_FACTOR, Some(Reason::SmallLetters)) } else { (entity.score, None) };
-    Ok(Judged { range, score, only_a_place: false, lowered })
+    let range = if person { with_initials(text, range) } else { range };
+    let judged = |score: f32, lowered| Judged { range: range.clone(), score, only_a_place: false, lowered };
+    Ok(match objection {
+        Some(Objection::Place(reason)) => Judged { only_a_place: true, ..judged(entity.score, Some(reason)) },
+        Some(Objection::Lower(factor, reason)) => judged(entity.score * factor, Some(reason)),
+        _ if small => judged(entity.score * SMALL_FACTOR, Some(Reason::SmallLetters)),
+        _ => judged(entity.score, None),
+    })
+}
+
+/// Most initials before a name.
+const MOST_INITIALS: usize = 4;
+
+/// The name with the initials before it: "G.C. Baker", "H. Winkler".
+fn with_initials(text: &str, range: Range<usize>) -> Range<usize> {
+    let mut start = range.start;
+    for _ in 0..MOST_INITIALS {
+        let before = text.get(..start).unwrap_or_default();
+        let Some(bare) = before.strip_suffix([' ', '\u{a0}']).unwrap_or(before).strip_suffix('.') else { break };
+        let mut letters = bare.char_indices().rev();
+        match (letters.next(), letters.next()) {
+            (Some((at, letter)), other) if letter.is_uppercase() && other.is_none_or(|(_, c)| !c.is_alphanumeric()) => {
+                start = at;
+            }
+            _ => break,
+        }
+    }
+    start..range.end
 }
 
 /// The entity without the words at its ends that have no capital, unless they are particles at its front; where
@@ -162,7 +191,7 @@ const NAME_PREFIXES: &[&str] =
 
 /// Whether the entity is a piece of something longer that is no word: of an identifier, a path, a tag, a call, a mail
 /// address. "Anna" in `say_anna`, `anna.rs`, `<Anna`, `anna(`, `anna@`; but not in `name=Anna`, `"Anna"`, `>Anna<`.
-fn is_glued(text: &str, range: &Range<usize>) -> bool {
+pub(super) fn is_glued(text: &str, range: &Range<usize>) -> bool {
     let mut before = text.get(..range.start).unwrap_or_default().chars().rev();
     let (last, last_but_one) = (before.next(), before.next());
     let mut after = text.get(range.end..).unwrap_or_default().chars();
@@ -190,40 +219,6 @@ fn is_glued(text: &str, range: &Range<usize>) -> bool {
         None => false,
     };
     glued_before || glued_after
-}
-
-/// Words after a name that are looked at for the form of a company.
-const SUFFIX_REACH: usize = 3;
-/// Bytes around an entity that are looked at.
-const NEAR: usize = 64;
-
-/// Why the name is not a person's but a company's or a project's: "Barber LLC", "Olson and Sons", "Project Magnolia".
-fn is_company(text: &str, range: &Range<usize>) -> Option<Reason> {
-    let start = text.ceil_char_boundary(range.start.saturating_sub(NEAR));
-    let end = text.floor_char_boundary((range.end + NEAR).min(text.len()));
-    let before = text.get(start..range.start).unwrap_or_default();
-    if before.ends_with([' ', '\u{a0}']) && before.split_whitespace().next_back().is_some_and(is_project_word) {
-        return Some(Reason::ProjectName);
-    }
-    let after = text.get(range.end..end).unwrap_or_default();
-    if !after.starts_with([' ', '\u{a0}', ',']) {
-        return None;
-    }
-    let line = after.lines().next().unwrap_or_default();
-    for (position, word) in line.split_whitespace().take(SUFFIX_REACH).enumerate() {
-        let bare = word.trim_matches(|c: char| !c.is_alphanumeric() && c != '&');
-        if is_company_suffix(bare) {
-            return Some(Reason::CompanyName);
-        }
-        // Only words of the company's own name stand in between, and its punctuation ends it.
-        let own =
-            bare.chars().next().is_some_and(char::is_uppercase) || matches!(bare, "and" | "&" | "of" | "und" | "et");
-        if !own || word.ends_with(['.', ',', ';', ':', '!', '?', ')']) && position + 1 < SUFFIX_REACH && bare.len() > 2
-        {
-            return None;
-        }
-    }
-    None
 }
 
 /// An address has the name of a street and a number; the name alone is a place.
@@ -359,8 +354,10 @@ mod tests {
 
     #[test]
     fn small_words_at_the_ends_are_cut_off_and_small_names_count_where_nobody_writes_capitals() {
-        let cut = judged("The Austrian ordre public was met by Dover people.", "Austrian ordre", Role::Person, 0.9);
-        assert_eq!(cut.unwrap().0, "Austrian");
+        let cut = judged("The Wiebkes ordre public was met by Dover people.", "Wiebkes ordre", Role::Place, 0.9);
+        assert_eq!(cut.unwrap().0, "Wiebkes");
+        let cut = judged("So Wiebke ordre public was met by Dover people.", "Wiebke ordre", Role::Person, 0.9);
+        assert_eq!(cut.unwrap().0, "Wiebke");
         assert!(!person("She asked for a dismissal of the case in Vienna.", "dismissal"));
         let (_, score) = judged("my name is anna smith and i am ill", "anna smith", Role::Person, 0.99).unwrap();
         assert!((0.6..0.75).contains(&score));

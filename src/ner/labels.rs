@@ -45,6 +45,11 @@ pub(super) enum Role {
 }
 
 impl Role {
+    /// Whether it is a person's name or a part of one.
+    pub(super) fn is_person(self) -> bool {
+        matches!(self, Self::GivenName | Self::Surname | Self::Person)
+    }
+
     /// Whether it is an address or a part of one.
     pub(super) fn is_place(self) -> bool {
         matches!(self, Self::Building | Self::Street | Self::Unit | Self::PostalCode | Self::Place | Self::Region)
@@ -162,6 +167,11 @@ impl LabelSet {
             Some(unknown) => Err(NerError::Config(format!("labels.{unknown}: the model has no such label"))),
             None => Ok(set),
         }
+    }
+
+    /// The group of a kind.
+    pub(super) fn group_of(&self, kind: usize) -> Option<&Group> {
+        self.groups.get(self.kinds.get(kind)?.group)
     }
 
     /// The group of places, if the model knows any.

@@ -19,8 +19,32 @@ pub enum Reason {
     NoLetters,
     /// No capital where capitals are used.
     NoCapital,
-    /// A word that names no person: a month, a unit, a product, a word of programming.
+    /// Words of the dictionary, and no name among them.
     CommonWord,
+    /// A month, a weekday or a feast.
+    CalendarWord,
+    /// A unit of measure or of money.
+    UnitWord,
+    /// A level or a value of a log.
+    LogWord,
+    /// A key word of code or a short word of systems.
+    CodeWord,
+    /// A language, a system, a product or a vendor.
+    Technology,
+    /// A salutation or an exclamation.
+    Greeting,
+    /// A nationality, a language or a faith.
+    Nationality,
+    /// A version number follows.
+    Versioned,
+    /// An article stands before it.
+    Article,
+    /// No list of names knows it and the model is not sure.
+    UnknownWord,
+    /// The name of a court, an office, a school.
+    Institution,
+    /// A rule knows this span as something else.
+    Overruled,
     /// A single word in capitals among others that are not.
     Acronym,
     /// The name of a company or another organisation.
@@ -51,6 +75,10 @@ pub enum Reason {
     NoChecksum,
     /// Lowered: a name without a capital where nobody writes capitals.
     SmallLetters,
+    /// Lowered: a word of the dictionary that no list of names knows.
+    CommonWordAlone,
+    /// Lowered to a place: the name of a state.
+    Country,
     /// Lowered to a place: a street without a number.
     StreetWithoutNumber,
     /// Lowered to a place: a postal code apart from its address.
@@ -66,6 +94,18 @@ impl Reason {
         Self::NoLetters,
         Self::NoCapital,
         Self::CommonWord,
+        Self::CalendarWord,
+        Self::UnitWord,
+        Self::LogWord,
+        Self::CodeWord,
+        Self::Technology,
+        Self::Greeting,
+        Self::Nationality,
+        Self::Versioned,
+        Self::Article,
+        Self::UnknownWord,
+        Self::Institution,
+        Self::Overruled,
         Self::Acronym,
         Self::CompanyName,
         Self::ProjectName,
@@ -81,6 +121,8 @@ impl Reason {
         Self::FormatUnchecked,
         Self::NoChecksum,
         Self::SmallLetters,
+        Self::CommonWordAlone,
+        Self::Country,
         Self::StreetWithoutNumber,
         Self::PostalCode,
     ];
@@ -107,10 +149,19 @@ impl Reason {
             Self::NotAWord => ("not_a_word", "holds digits, marks of code or capitals in the middle"),
             Self::NoLetters => ("no_letters", "holds no letter"),
             Self::NoCapital => ("no_capital", "has no capital in a text that uses capitals"),
-            Self::CommonWord => (
-                "common_word",
-                "a word that names no person, such as a month, a unit, a product or a word of programming",
-            ),
+            Self::CommonWord => ("common_word", "words of the dictionary, and no name among them"),
+            Self::CalendarWord => ("calendar_word", "a month, a weekday or a feast"),
+            Self::UnitWord => ("unit_word", "a unit of measure or of money"),
+            Self::LogWord => ("log_word", "a level or a value of a log"),
+            Self::CodeWord => ("code_word", "a key word of code or a short word of systems"),
+            Self::Technology => ("technology", "a language, a system, a product or a vendor"),
+            Self::Greeting => ("greeting", "a salutation or an exclamation"),
+            Self::Nationality => ("nationality", "says where somebody is from or what they believe, not who they are"),
+            Self::Versioned => ("versioned", "a version number follows, as behind the name of a product"),
+            Self::Article => ("article", "an article stands before it, as before the name of a thing"),
+            Self::UnknownWord => ("unknown_word", "no list of names knows it and the model is not sure"),
+            Self::Institution => ("institution", "the name of a court, an office, a school or another institution"),
+            Self::Overruled => ("overruled", "a rule knows this span as something else"),
             Self::Acronym => ("acronym", "a single word in capitals among others that are not"),
             Self::CompanyName => ("company_name", "the name of a company or another organisation"),
             Self::ProjectName => ("project_name", "the name of a project or an operation"),
@@ -128,6 +179,8 @@ impl Reason {
             Self::FormatUnchecked => ("format_unchecked", "no rule knows the format of this phone number"),
             Self::NoChecksum => ("no_checksum", "nobody verified the check digits of this identifier"),
             Self::SmallLetters => ("small_letters", "a name without a capital where nobody writes capitals"),
+            Self::CommonWordAlone => ("common_word_alone", "a word of the dictionary that no list of names knows"),
+            Self::Country => ("country", "the name of a state is a place"),
             Self::StreetWithoutNumber => ("street_without_number", "a street without a number is a place"),
             Self::PostalCode => ("postal_code", "a postal code apart from its address is a place"),
         }

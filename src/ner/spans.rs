@@ -127,7 +127,11 @@ fn joins_person(gap: &str, last: Role, role: Role, begins: bool) -> bool {
                 last == Role::Surname && role == Role::GivenName || last == Role::Person && role == Role::Person;
             !(begins && again)
         }
-        _ => false,
+        // The initial of a middle name: "Thomas R. Sylvester".
+        gap => {
+            let initial = gap.trim_matches([' ', '\u{a0}']).strip_suffix('.').unwrap_or_default();
+            initial.chars().count() == 1 && initial.chars().all(char::is_uppercase) && gap.starts_with([' ', '\u{a0}'])
+        }
     }
 }
 

@@ -8,6 +8,7 @@ use std::path::Path;
 use serde::Deserialize;
 use tokenizers::Tokenizer;
 
+use super::words::{extends, unspaced};
 use super::{NerError, Paths};
 
 /// Tokens of one text, without special tokens.
@@ -145,11 +146,38 @@ impl Vocabulary {
 
     /// Tokens of a text. `None` if the tokenizer fails.
     pub(super) fn tokens(&self, text: &str) -> Option<Tokens> {
-        let encoding = self.tokenizer.encode(text, false).ok()?;
-        let ranges = encoding.get_offsets().iter().map(|(start, end)| snap(text, *start, *end)).collect();
-        let tokens = Tokens { ids: encoding.get_ids().to_vec(), ranges };
+        let mut tokens = Tokens::default();
+        for piece in pieces(text) {
+            let part = text.get(piece.clone())?;
+            let encoding = self.tokenizer.encode(part, false).ok()?;
+            tokens.ids.extend_from_slice(encoding.get_ids());
+            let ranges = encoding.get_offsets().iter().map(|(start, end)| snap(part, *start, *end));
+            tokens.ranges.extend(ranges.map(|range| piece.start + range.start..piece.start + range.end));
+        }
         (tokens.ids.len() == tokens.ranges.len()).then_some(tokens)
     }
+}
+
+/// WordPiece reads a longer word as one unknown token (`max_input_chars_per_word` is 100 in every BERT): it would be
+/// counted as scanned and never be seen. Some room is left for characters that normalisation makes two of.
+const LONGEST_WORD: usize = 90;
+
+/// The text in pieces, cut inside words that are too long for the tokenizer and nowhere else.
+fn pieces(text: &str) -> Vec<Range<usize>> {
+    let (mut pieces, mut start, mut length) = (Vec::with_capacity(1), 0, 0_usize);
+    for (at, c) in text.char_indices() {
+        if c.is_whitespace() || c.is_ascii_punctuation() || unspaced(c) {
+            length = 0;
+            continue;
+        }
+        if length >= LONGEST_WORD && !extends(c) {
+            pieces.push(start..at);
+            (start, length) = (at, 0);
+        }
+        length += 1;
+    }
+    pieces.push(start..text.len());
+    pieces
 }
 
 /// The range, widened to character boundaries and kept inside the text. Byte-level tokenizers split characters.
@@ -173,6 +201,20 @@ pub(super) fn read(path: &Path) -> Result<Vec<u8>, NerError> {
 #[allow(clippy::string_slice)] // A wrong range must fail the test.
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_word_that_is_too_long_is_seen_in_pieces() {
+        let vocabulary = Vocabulary::of_words(&["anna"], &["O", "PER"]).unwrap();
+        for letter in ["x", "é", "e\u{301}", "🙂"] {
+            let text = format!("so {} anna", letter.repeat(400));
+            let tokens = vocabulary.tokens(&text).unwrap();
+            assert!(tokens.ids.len() > 5, "{letter}: {}", tokens.ids.len());
+            let long = tokens.ranges.iter().map(|range| text[range.clone()].chars().count()).max().unwrap();
+            assert!(long <= 100, "{letter}: {long}");
+            assert_eq!(&text[tokens.ranges.last().unwrap().clone()], "anna");
+        }
+        assert_eq!(pieces("short words only"), [0..16]);
+    }
 
     #[test]
     fn words_have_ids_and_ranges_of_the_original() {

@@ -29,6 +29,10 @@ pub struct CustomCatalog {
     pub recognizers: Vec<Table>,
     /// `[[list]]` tables, without `file`.
     pub lists: Vec<Table>,
+    /// `[[hotword]]` tables.
+    pub hotwords: Vec<Table>,
+    /// `[[exclusion]]` tables.
+    pub exclusions: Vec<Table>,
     /// The terms that lists took from files, by the id of the list.
     pub files: BTreeMap<String, Arc<TermTable>>,
 }
@@ -37,7 +41,7 @@ impl CustomCatalog {
     /// Whether the policy adds nothing.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.entity_types.is_empty() && self.recognizers.is_empty() && self.lists.is_empty()
+        self.to_table().is_empty()
     }
 
     /// One catalog file that holds all of it, for the catalog's own strict reader.
@@ -45,9 +49,13 @@ impl CustomCatalog {
     pub fn to_table(&self) -> Table {
         let tables = |tables: &[Table]| Value::Array(tables.iter().cloned().map(Value::Table).collect());
         let mut all = Table::new();
-        for (key, values) in
-            [("entity_type", &self.entity_types), ("recognizer", &self.recognizers), ("list", &self.lists)]
-        {
+        for (key, values) in [
+            ("entity_type", &self.entity_types),
+            ("recognizer", &self.recognizers),
+            ("list", &self.lists),
+            ("hotword", &self.hotwords),
+            ("exclusion", &self.exclusions),
+        ] {
             if !values.is_empty() {
                 all.insert(key.to_owned(), tables(values));
             }

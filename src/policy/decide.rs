@@ -81,10 +81,11 @@ impl Policy {
             .any(|rule| holds(&rule.condition, &view, &mut Vec::new()))
     }
 
-    /// Takes out what the policy allows by name and puts the rest in the order of the document.
+    /// Takes out what the policy allows by name, adds what it denies, and puts all in the order of the document.
     fn order(&self, evidence: &mut Evidence<'_>) -> Vec<Finding> {
-        let document = evidence.document;
-        let allowed = evidence.findings.extract_if(.., |finding| self.allows(finding, document)).collect();
+        let (document, caller) = (evidence.document, evidence.caller);
+        let allowed = evidence.findings.extract_if(.., |finding| self.allows(finding, document, caller)).collect();
+        self.denied.add_to(evidence);
         evidence.findings.sort_by(|a, b| place(a).cmp(&place(b)).then_with(|| a.entity_type.cmp(&b.entity_type)));
         allowed
     }

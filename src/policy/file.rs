@@ -34,11 +34,17 @@ pub(super) struct RawPolicy {
     #[serde(default)]
     pub(super) allow: Vec<Spanned<RawAllow>>,
     #[serde(default)]
+    pub(super) deny: Vec<Spanned<RawDeny>>,
+    #[serde(default)]
     pub(super) entity_type: Vec<Spanned<toml::Table>>,
     #[serde(default)]
     pub(super) recognizer: Vec<Spanned<toml::Table>>,
     #[serde(default)]
     pub(super) list: Vec<Spanned<toml::Table>>,
+    #[serde(default)]
+    pub(super) hotword: Vec<Spanned<toml::Table>>,
+    #[serde(default)]
+    pub(super) exclusion: Vec<Spanned<toml::Table>>,
     #[serde(default)]
     pub(super) test: Vec<Spanned<RawTest>>,
 }
@@ -201,9 +207,32 @@ pub(super) struct RawRoute {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawAllow {
+    #[serde(default)]
     pub(super) values: Vec<String>,
+    /// For the whole value, in any case.
+    #[serde(default)]
+    pub(super) regex: Vec<Spanned<String>>,
+    /// For requests of these callers only; of all if empty.
+    #[serde(default)]
+    pub(super) callers: Vec<String>,
     #[serde(default)]
     pub(super) entity_types: Vec<Spanned<String>>,
+    /// For the people who review the policy.
+    #[serde(default)]
+    pub(super) reason: String,
+}
+
+/// Values that are always findings.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawDeny {
+    pub(super) entity_type: Spanned<String>,
+    #[serde(default)]
+    pub(super) values: Vec<String>,
+    #[serde(default)]
+    pub(super) regex: Vec<Spanned<String>>,
+    #[serde(default)]
+    pub(super) callers: Vec<String>,
     /// For the people who review the policy.
     #[serde(default)]
     pub(super) reason: String,

@@ -1,14 +1,14 @@
 //! A policy that was read, checked and made ready. What is wrong with the file is said here and nowhere later: a
 //! loaded policy cannot fail while a request waits.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
 use crate::detect::Finding;
 use crate::document::Document;
 
-use super::compile::{self, Compiler, known_type};
+use super::compile::{self, Compiler};
 use super::condition::{Condition, Selection, TypeIndex};
 use super::custom::{self, CustomCatalog};
 use super::file::{self, FORMAT, RawPolicy};
@@ -17,6 +17,7 @@ use super::lint;
 use super::problem::{Problem, Problems, Severity};
 use super::table::RouteTable;
 use super::trial::Trial;
+use super::values::{Allowed, Denied};
 use super::{PolicyError, PolicyReference, Sensitivity};
 
 /// Bytes of a policy file.
@@ -48,6 +49,7 @@ pub struct Policy {
     pub(super) rules: Vec<Rule>,
     pub(super) routes: RouteTable,
     pub(super) allowed: Allowed,
+    pub(super) denied: Denied,
     pub(super) custom: CustomCatalog,
     pub(super) trials: Vec<Trial>,
 }
@@ -125,10 +127,13 @@ impl Policy {
             may_skip_ner: raw.scan.skip_ner_when_rules_reach_highest,
             routes: RouteTable::new(&raw.route, problems),
             allowed: Allowed::new(raw, &index, problems),
+            denied: Denied::new(raw, &types, &index, problems),
             custom: CustomCatalog {
                 entity_types: tables(&raw.entity_type),
                 recognizers: tables(&raw.recognizer),
                 lists,
+                hotwords: tables(&raw.hotword),
+                exclusions: tables(&raw.exclusion),
                 files,
             },
             trials: Trial::read(raw, &index, source, problems),
@@ -161,10 +166,10 @@ impl Policy {
         &self.custom
     }
 
-    /// Whether the policy lists the value of a finding as harmless.
+    /// Whether the policy lists the value of a finding as harmless for this caller.
     #[must_use]
-    pub fn allows(&self, finding: &Finding, document: &Document) -> bool {
-        self.allowed.holds(finding, document, &self.index)
+    pub fn allows(&self, finding: &Finding, document: &Document, caller: &str) -> bool {
+        self.allowed.holds(finding, document, caller, &self.index)
     }
 
     /// The highest level that any rule gives.
@@ -236,52 +241,5 @@ pub(super) fn check_id(id: &str, span: std::ops::Range<usize>, field: &str, prob
         problems.error(span, field, "an id is 1 to 64 of a-z, 0-9 and `_`");
     } else if super::decide::BUILT_IN.contains(&id) {
         problems.error(span, field, format!("`{id}` is a built-in reason; choose another id"));
-    }
-}
-
-/// Values that an organisation knows to be harmless, such as its own published addresses.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Allowed {
-    /// From the lowercased value to the types that it is allowed as; `None` for all.
-    values: HashMap<String, Option<Vec<usize>>>,
-}
-
-impl Allowed {
-    fn new(raw: &RawPolicy, index: &TypeIndex, problems: &mut Problems<'_>) -> Self {
-        let mut values: HashMap<String, Option<Vec<usize>>> = HashMap::new();
-        for (i, allow) in raw.allow.iter().enumerate() {
-            let (span, allow) = (allow.span(), allow.get_ref());
-            let field = format!("allow[{i}]");
-            if allow.values.iter().all(|value| value.trim().is_empty()) {
-                problems.error(span.clone(), &field, "allows nothing; add `values`");
-            }
-            if allow.reason.trim().is_empty() {
-                problems.warning(span, &field, "has no `reason`; the next reader cannot judge it");
-            }
-            let types: Option<Vec<usize>> = (!allow.entity_types.is_empty()).then(|| {
-                allow.entity_types.iter().filter_map(|name| known_type(index, problems, name, &field)).collect()
-            });
-            for value in &allow.values {
-                let entry = values.entry(value.trim().to_lowercase()).or_insert(Some(Vec::new()));
-                *entry = match (entry.take(), &types) {
-                    (Some(mut some), Some(more)) => {
-                        some.extend(more);
-                        Some(some)
-                    }
-                    _ => None,
-                };
-            }
-        }
-        Self { values }
-    }
-
-    fn holds(&self, finding: &Finding, document: &Document, index: &TypeIndex) -> bool {
-        if self.values.is_empty() {
-            return false;
-        }
-        let value = document.parts().get(finding.part).and_then(|part| part.text.expose().get(finding.range.clone()));
-        let Some(types) = value.and_then(|value| self.values.get(&value.trim().to_lowercase())) else { return false };
-        let number = index.number(finding.entity_type.as_str());
-        types.as_ref().is_none_or(|types| number.is_some_and(|number| types.contains(&number)))
     }
 }

@@ -27,6 +27,7 @@ mod route;
 mod select;
 mod table;
 mod trial;
+mod values;
 mod verdict;
 mod view;
 

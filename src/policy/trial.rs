@@ -160,12 +160,6 @@ impl Policy {
     pub fn try_out(&self, trial: &Trial, detect: impl Fn(&Document) -> Detected) -> TrialResult {
         let document = Document::of(&*trial.text);
         let detected = detect(&document);
-        let missing = trial
-            .findings
-            .iter()
-            .filter(|expected| !detected.findings.iter().any(|finding| self.covers(finding, expected, &trial.text)))
-            .cloned()
-            .collect();
         let verdict = self.decide(Evidence {
             document: &document,
             findings: detected.findings,
@@ -174,6 +168,13 @@ impl Policy {
             declared_level: trial.declared,
             caller: &trial.caller,
         });
+        // Those of the verdict: what the policy allows is no finding, and what it denies is one.
+        let missing = trial
+            .findings
+            .iter()
+            .filter(|expected| !verdict.findings().iter().any(|finding| self.covers(finding, expected, &trial.text)))
+            .cloned()
+            .collect();
         let plan = self.route(&verdict, trial.complexity, &trial.caller);
         TrialResult {
             trial: trial.clone(),

@@ -152,6 +152,8 @@ async fn odd_texts_are_scanned_whole() {
         ("zero-width characters inside", format!("card {}", card.replace(' ', "\u{200b} "))),
         ("full-width digits", "card ４５３９ １４８８ ０３４３ ６４６７".to_owned()),
         ("arabic digits", "card ٤٥٣٩ ١٤٨٨ ٠٣٤٣ ٦٤٦٧".to_owned()),
+        ("wrapped over a line", "card 4539 1488\n0343 6467".to_owned()),
+        ("wrapped in quoted mail", "> card 4539 1488 0343\r\n> 6467, thanks".to_owned()),
         ("only white space before", format!("{}card {card}", " \t\n".repeat(500))),
     ] {
         let level = classify(&server, text(input)).await.unwrap();

@@ -15,6 +15,8 @@ use crate::startup;
 
 use super::{CommandResult, Common, Exit, Failure, output};
 
+pub(super) use predict::answers;
+pub(super) use print::{error_line, reliability_table, table};
 use report::{Report, Tallied};
 
 /// Scores below this count as no finding, here as in the default policy.
@@ -49,6 +51,9 @@ pub(super) struct Arguments {
     /// Print every class of every set.
     #[arg(long)]
     by_class: bool,
+    /// Take this calibration of scores: `embedded`, `none`, or a file; the configuration's when absent.
+    #[arg(long, value_name = "FILE")]
+    calibration_file: Option<String>,
     /// Print how far scores can be taken at their word.
     #[arg(long)]
     calibration: bool,
@@ -81,7 +86,10 @@ pub(super) fn run(common: &Common, arguments: Arguments) -> CommandResult {
         }
         None => None,
     };
-    let config = common.load()?;
+    let mut config = common.load()?;
+    if let Some(choice) = &arguments.calibration_file {
+        config.calibration = choice.as_str().into();
+    }
     let runtime = super::runtime()?;
     runtime.block_on(async {
         let classifier = Arc::new(startup::classifier(&config)?);
@@ -103,6 +111,9 @@ pub(super) fn run(common: &Common, arguments: Arguments) -> CommandResult {
             reports.push(together.report("all", bootstrap));
         }
         classifier.shutdown().await;
+        for report in &mut reports {
+            report.calibrated_by(classifier.calibration());
+        }
         if arguments.json {
             for report in &reports {
                 output::json(report)?;

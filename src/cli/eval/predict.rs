@@ -10,10 +10,10 @@ use futures_util::StreamExt as _;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
-use crate::classify::{Classifier, NerMode, Query};
+use crate::classify::{Classified, Classifier, NerMode, Query};
 use crate::document::Document;
 use crate::eval::{Gold, GoldFile, Prediction, Span};
-use crate::policy::{Sensitivity, Verdict};
+use crate::policy::Sensitivity;
 use crate::service::ANONYMOUS;
 
 use super::super::Failure;
@@ -25,7 +25,7 @@ const PATIENCE: Duration = Duration::from_secs(600);
 pub(crate) async fn answers<T: Send + 'static>(
     classifier: &Arc<Classifier>,
     file: &GoldFile,
-    keep: impl Fn(&Gold, &Verdict) -> T + Clone + Send + 'static,
+    keep: impl Fn(&Gold, &Classified) -> T + Clone + Send + 'static,
 ) -> (Vec<T>, Duration) {
     let started = Instant::now();
     let progress = ProgressBar::new(file.texts.len() as u64);
@@ -43,7 +43,7 @@ pub(crate) async fn answers<T: Send + 'static>(
                 let document = Arc::new(Document::of(gold.text.clone()));
                 let query = Query { declared_level: None, ner: NerMode::Always, caller: ANONYMOUS.into() };
                 let classified = classifier.classify(&document, &query, Instant::now() + PATIENCE).await;
-                keep(&gold, &classified.verdict)
+                keep(&gold, &classified)
             }
         })
         .buffered(width)
@@ -57,7 +57,9 @@ pub(crate) async fn answers<T: Send + 'static>(
 /// The predictions for every text of a set.
 pub(super) async fn all(classifier: &Arc<Classifier>, file: &GoldFile, min_score: f32) -> (Vec<Prediction>, Duration) {
     let catalog = Arc::clone(classifier);
-    let keep = move |gold: &Gold, verdict: &Verdict| Prediction::of(verdict, &gold.text, &catalog.catalog(), min_score);
+    let keep = move |gold: &Gold, classified: &Classified| {
+        Prediction::of(&classified.verdict, &gold.text, &catalog.catalog(), min_score)
+    };
     answers(classifier, file, keep).await
 }
 

@@ -38,6 +38,9 @@ pub(super) fn all(reports: &[Report], arguments: &Arguments) -> Result<(), Failu
         comparison(report)?;
     }
     output::note(LEGEND);
+    if let Some(by) = reports.last().and_then(|report| report.calibration.as_ref()) {
+        output::note(&format!("scores calibrated by: {} {}", by.origin, by.digest));
+    }
     Ok(())
 }
 
@@ -121,6 +124,9 @@ fn calibration(report: &Report) -> Result<(), Failure> {
     output::line(format_args!("\n{}: scores", report.set))?;
     output::line(reliability_table(reliability))?;
     output::line(error_line(reliability))?;
+    if let Some(by) = &report.calibration {
+        output::line(format_args!("calibration: {} {}", by.origin, by.digest))?;
+    }
     Ok(())
 }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use crate::detect::Calibration;
 use crate::eval::{
     Bootstrap, Counts, Difference, GoldFile, LevelScores, Outcomes, Point, Prediction, Reliability, Scorer, SpanScores,
 };
@@ -19,12 +20,23 @@ pub(super) struct Report {
     pub(super) spans: Option<SpanScores>,
     pub(super) levels: Option<Levels>,
     pub(super) reliability: Option<Reliability>,
+    /// What the scores went through.
+    pub(super) calibration: Option<CalibratedBy>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) comparison: Option<Comparison>,
     pub(super) seconds: f64,
     pub(super) texts_per_second: f64,
     /// A kilobyte is 1000 bytes of UTF-8.
     pub(super) kilobytes_per_second: f64,
+}
+
+/// The calibration of this run.
+#[derive(Debug, Serialize)]
+pub(super) struct CalibratedBy {
+    /// A path, `embedded` or `none`.
+    pub(super) origin: String,
+    /// Of the file; empty without one.
+    pub(super) digest: String,
 }
 
 /// Levels, with the rates by name; each from 0 to 1.
@@ -37,6 +49,14 @@ pub(super) struct Levels {
     confidential_to_internal: f64,
     internal_to_public: f64,
     public_over: f64,
+}
+
+impl Report {
+    /// Says what the scores went through.
+    pub(super) fn calibrated_by(&mut self, calibration: &Calibration) {
+        let (origin, digest) = (calibration.origin().to_owned(), calibration.digest().to_owned());
+        self.calibration = Some(CalibratedBy { origin, digest });
+    }
 }
 
 impl Levels {
@@ -148,6 +168,7 @@ impl Tallied {
             spans: self.has_spans.then(|| self.counts.scores()),
             levels: (self.levels.texts() > 0).then(|| Levels::new(self.levels)),
             reliability: Outcomes::reliability(&self.outcomes, bootstrap),
+            calibration: None,
             comparison: self.pairs.as_ref().map(compare),
             seconds,
             texts_per_second: per_second(self.texts),

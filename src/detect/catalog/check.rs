@@ -6,8 +6,11 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
-use super::spec::{ContextSetSpec, ListSpec, MatchMode, PatternSpec, RecognizerSpec, TriggerSpec, Words};
+use super::spec::{
+    ContextSetSpec, ExclusionSpec, HotwordSpec, ListSpec, MatchMode, PatternSpec, RecognizerSpec, TriggerSpec, Words,
+};
 use super::{COARSE, EntityTypeSpec};
+use crate::detect::adjust::{MAX_WINDOW, compiled};
 use crate::detect::language::CODES;
 use crate::detect::{Detector, EntityType, validators};
 
@@ -162,6 +165,60 @@ impl Checker {
         self.words("negative_words", &spec.negative_words);
         if spec.examples.positive.is_empty() || spec.examples.negative.is_empty() {
             self.problem("examples", "give at least one positive and one negative example");
+        }
+    }
+
+    pub(super) fn hotword(&mut self, file: &str, spec: &HotwordSpec, known: &dyn Fn(&EntityType) -> bool) {
+        self.enter(file, &spec.id);
+        self.id(&spec.id);
+        self.types("entity_types", &spec.entity_types, known);
+        self.words("words", &spec.words);
+        if spec.words.values().flatten().next().is_some() == spec.regex.is_some() {
+            self.problem("words", "give exactly one of words and regex");
+        }
+        if let Some(error) = spec.regex.as_ref().and_then(|regex| compiled("regex", regex).err()) {
+            self.problem("regex", error);
+        }
+        if spec.set.is_some() == spec.add.is_some() {
+            self.problem("set", "give exactly one of set and add");
+        }
+        self.score("set", spec.set.unwrap_or_default());
+        self.score("add", spec.add.unwrap_or_default().abs());
+        if spec.before + spec.after == 0 || spec.before.max(spec.after) > MAX_WINDOW {
+            self.problem(
+                "before",
+                format!("before and after are code points, together at least 1, each at most {MAX_WINDOW}"),
+            );
+        }
+    }
+
+    pub(super) fn exclusion(&mut self, file: &str, spec: &ExclusionSpec, known: &dyn Fn(&EntityType) -> bool) {
+        self.enter(file, &spec.id);
+        self.id(&spec.id);
+        self.types("entity_types", &spec.entity_types, known);
+        if spec.values.is_empty() && spec.regex.is_none() && spec.inside.is_empty() {
+            self.problem("values", "give values, regex or inside");
+        }
+        if spec.values.iter().any(|value| value.trim().is_empty()) {
+            self.problem("values", "an empty value excludes nothing");
+        }
+        if let Some(error) = spec.regex.as_ref().and_then(|regex| compiled("regex", regex).err()) {
+            self.problem("regex", error);
+        }
+        if !spec.inside.is_empty() {
+            self.types("inside", &spec.inside, known);
+        }
+        if spec.inside.iter().any(|name| spec.entity_types.contains(name)) {
+            self.problem("inside", "every value lies inside a finding of its own type");
+        }
+    }
+
+    fn types(&mut self, field: &'static str, names: &[EntityType], known: &dyn Fn(&EntityType) -> bool) {
+        if names.is_empty() {
+            self.problem(field, "name at least one");
+        }
+        for name in names.iter().filter(|name| !known(name)) {
+            self.problem(field, format!("{name} is not declared; declare it first"));
         }
     }
 

@@ -14,8 +14,8 @@ use std::sync::Arc;
 use check::Checker;
 pub use check::Problem;
 pub use spec::{
-    AddsUp, CatalogFile, ContextSetSpec, EntityTypeSpec, Example, Examples, ListExamples, ListSpec, MatchMode,
-    PatternSpec, RecognizerSpec, TriggerSpec, Words,
+    AddsUp, CatalogFile, ContextSetSpec, EntityTypeSpec, Example, Examples, ExclusionSpec, HotwordSpec, ListExamples,
+    ListSpec, MatchMode, PatternSpec, RecognizerSpec, TriggerSpec, Words,
 };
 
 use super::{Category, Detector, EntityType, TermTable};
@@ -102,6 +102,8 @@ pub struct Catalog {
     recognizers: Vec<Arc<RecognizerSpec>>,
     lists: Vec<Arc<ListSpec>>,
     context_sets: Vec<Arc<ContextSetSpec>>,
+    hotwords: Vec<HotwordSpec>,
+    exclusions: Vec<ExclusionSpec>,
     digest: Arc<str>,
 }
 
@@ -135,6 +137,8 @@ impl Catalog {
             recognizers: Vec::new(),
             lists: Vec::new(),
             context_sets: Vec::new(),
+            hotwords: Vec::new(),
+            exclusions: Vec::new(),
             digest: "".into(),
         };
         empty.extended(parsed, checker, false)
@@ -151,16 +155,26 @@ impl Catalog {
         recognizers: Vec<RecognizerSpec>,
         lists: Vec<ListSpec>,
     ) -> Result<Self, CatalogError> {
+        let file = CatalogFile { entity_type: types, recognizer: recognizers, list: lists, ..CatalogFile::default() };
+        self.with_additions(file)
+    }
+
+    /// The same for everything that a catalog file may hold.
+    fn with_additions(&self, mut file: CatalogFile) -> Result<Self, CatalogError> {
         const FILE: &str = "policy";
         let mut checker = Checker::new();
         checker.reserve(self.recognizers.iter().map(|spec| spec.id.as_str()));
         checker.reserve(self.lists.iter().map(|spec| spec.id.as_str()));
-        for spec in types.iter().filter(|spec| !is_custom(&spec.name)) {
+        checker.reserve(self.context_sets.iter().map(|spec| spec.id.as_str()));
+        checker.reserve(self.hotwords.iter().map(|spec| spec.id.as_str()));
+        checker.reserve(self.exclusions.iter().map(|spec| spec.id.as_str()));
+        for spec in file.entity_type.iter().filter(|spec| !is_custom(&spec.name)) {
             checker.enter(FILE, spec.name.as_str());
             checker.problem("name", "an entity type of a policy begins with CUSTOM_");
         }
-        let mut types = types;
-        let used = recognizers.iter().map(|spec| &spec.entity_type).chain(lists.iter().map(|spec| &spec.entity_type));
+        let types = &mut file.entity_type;
+        let of_recognizers = file.recognizer.iter().map(|spec| &spec.entity_type);
+        let used = of_recognizers.chain(file.list.iter().map(|spec| &spec.entity_type));
         for name in used.filter(|name| is_custom(name)).collect::<BTreeSet<_>>() {
             if !types.iter().any(|spec| spec.name == *name) && !self.types.contains_key(name) {
                 types.push(EntityTypeSpec {
@@ -173,7 +187,6 @@ impl Catalog {
                 });
             }
         }
-        let file = CatalogFile { entity_type: types, recognizer: recognizers, list: lists, ..CatalogFile::default() };
         self.clone().extended(vec![(FILE, file)], checker, true)
     }
 
@@ -190,7 +203,7 @@ impl Catalog {
         match table.try_into::<CatalogFile>() {
             Ok(mut file) => {
                 file.list.iter_mut().for_each(|list| list.table = files.get(&list.id).cloned());
-                self.with_custom(file.entity_type, file.recognizer, file.list)
+                self.with_additions(file)
             }
             Err(error) => {
                 let problem =
@@ -246,6 +259,18 @@ impl Catalog {
         &self.context_sets
     }
 
+    /// Every hotword, in the order of the files.
+    #[must_use]
+    pub fn hotwords(&self) -> &[HotwordSpec] {
+        &self.hotwords
+    }
+
+    /// Every exclusion.
+    #[must_use]
+    pub fn exclusions(&self) -> &[ExclusionSpec] {
+        &self.exclusions
+    }
+
     /// BLAKE3 of everything in it, in hexadecimal; the order of files and entries does not count.
     #[must_use]
     pub fn digest(&self) -> Arc<str> {
@@ -271,6 +296,18 @@ impl Catalog {
             }
         }
         self.context_sets.sort_by(|a, b| a.id.cmp(&b.id));
+        for (name, file) in &files {
+            let known = |wanted: &EntityType| self.types.contains_key(wanted);
+            file.hotword.iter().for_each(|spec| checker.hotword(name, spec, &known));
+            file.exclusion.iter().for_each(|spec| checker.exclusion(name, spec, &known));
+            self.hotwords.extend(file.hotword.iter().cloned());
+            self.exclusions.extend(file.exclusion.iter().cloned());
+        }
+        // The built-in ones come first, so that a policy's own have the last word.
+        if !custom {
+            self.hotwords.sort_by(|a, b| a.id.cmp(&b.id));
+            self.exclusions.sort_by(|a, b| a.id.cmp(&b.id));
+        }
         for (name, file) in files {
             for mut spec in file.recognizer {
                 checker.sets_exist(name, &spec, &self.context_sets);
@@ -312,6 +349,8 @@ impl Catalog {
         for spec in &self.recognizers {
             line(&mut hasher, spec.as_ref());
         }
+        self.hotwords.iter().for_each(|spec| line(&mut hasher, spec));
+        self.exclusions.iter().for_each(|spec| line(&mut hasher, spec));
         for spec in &self.lists {
             line(&mut hasher, spec.as_ref());
             spec.table.iter().for_each(|table| line(&mut hasher, &table.digest()));

@@ -24,6 +24,58 @@ pub struct CatalogFile {
     /// Context words that recognizers share.
     #[serde(default)]
     pub context_set: Vec<ContextSetSpec>,
+    /// Words near a value that change its score.
+    #[serde(default)]
+    pub hotword: Vec<HotwordSpec>,
+    /// Values that are none.
+    #[serde(default)]
+    pub exclusion: Vec<ExclusionSpec>,
+}
+
+/// A word near a value of some types that sets its score, raises or lowers it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HotwordSpec {
+    /// Unique, in `snake_case`; explanations name it.
+    pub id: String,
+    /// Types of the values.
+    pub entity_types: Vec<EntityType>,
+    /// Whole words and phrases, in any case.
+    #[serde(default)]
+    pub words: Words,
+    /// In place of words: an expression, in any case.
+    pub regex: Option<String>,
+    /// Code points before the value.
+    #[serde(default)]
+    pub before: usize,
+    /// Code points behind the value.
+    #[serde(default)]
+    pub after: usize,
+    /// The score that the value gets.
+    pub set: Option<f32>,
+    /// In place of it: what is added to its score; may be negative.
+    pub add: Option<f32>,
+}
+
+/// Values of some types that are no findings.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ExclusionSpec {
+    /// Unique, in `snake_case`.
+    pub id: String,
+    /// Types of the values.
+    pub entity_types: Vec<EntityType>,
+    /// The values, in any case.
+    #[serde(default)]
+    pub values: Vec<String>,
+    /// An expression for the whole value, in any case.
+    pub regex: Option<String>,
+    /// Types of findings in which a value counts as a piece of them only.
+    #[serde(default)]
+    pub inside: Vec<EntityType>,
+    /// For the next reader.
+    #[serde(default)]
+    pub reason: String,
 }
 
 /// Context words that recognizers share. They are added to the words of each recognizer of these types that listens to

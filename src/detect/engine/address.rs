@@ -5,6 +5,12 @@
 
 use std::ops::Range;
 
+/// Score of an address with street, number and postal code.
+pub(super) const WHOLE_SCORE: f32 = 0.92;
+
+/// What such an address counts as accepted by.
+pub(super) const VALIDATOR: &str = "postal_address";
+
 /// Bytes behind the street that are looked at.
 const MAX_TAIL: usize = 160;
 
@@ -73,95 +79,265 @@ const UNITS: &[&str] = &[
     "box",
 ];
 
-/// Countries as they end an address, in English and in their own language. ISO 3166-1 short names.
+/// Countries as they end an address, in English and in their own language (ISO 3166-1, short names).
 const COUNTRIES: &[&str] = &[
+    "afghanistan",
+    "albania",
+    "algeria",
+    "andorra",
+    "angola",
+    "antigua and barbuda",
     "argentina",
+    "armenia",
     "australia",
     "austria",
+    "azerbaijan",
+    "bahamas",
+    "bahrain",
+    "bangladesh",
+    "barbados",
+    "belarus",
     "belgique",
     "belgium",
     "belgië",
+    "belize",
+    "benin",
+    "bermuda",
+    "bhutan",
+    "bolivia",
+    "bosnia and herzegovina",
+    "botswana",
     "brasil",
     "brazil",
+    "brunei",
     "bulgaria",
+    "burkina faso",
+    "burundi",
+    "cambodia",
+    "cameroon",
     "canada",
+    "cape verde",
+    "cayman islands",
+    "central african republic",
+    "chad",
     "chile",
     "china",
     "colombia",
+    "comoros",
+    "congo",
+    "costa rica",
     "croatia",
+    "cuba",
     "cyprus",
     "czech republic",
     "czechia",
     "danmark",
     "denmark",
     "deutschland",
+    "djibouti",
+    "dominica",
+    "dominican republic",
+    "ecuador",
     "eesti",
+    "egypt",
+    "el salvador",
     "england",
+    "equatorial guinea",
+    "eritrea",
     "españa",
     "estonia",
+    "eswatini",
+    "ethiopia",
+    "faroe islands",
+    "fiji",
     "finland",
     "france",
+    "french guiana",
+    "french polynesia",
+    "gabon",
+    "gambia",
+    "georgia",
     "germany",
+    "ghana",
+    "gibraltar",
     "great britain",
     "greece",
     "greenland",
+    "grenada",
+    "guadeloupe",
+    "guam",
+    "guatemala",
+    "guernsey",
+    "guinea",
+    "guyana",
+    "haiti",
+    "honduras",
     "hong kong",
+    "hrvatska",
     "hungary",
     "iceland",
     "india",
+    "indonesia",
+    "iran",
+    "iraq",
     "ireland",
+    "isle of man",
     "israel",
     "italia",
     "italy",
+    "ivory coast",
+    "jamaica",
     "japan",
+    "jersey",
+    "jordan",
+    "kazakhstan",
+    "kenya",
+    "kiribati",
+    "kosovo",
+    "kuwait",
+    "kyrgyzstan",
+    "laos",
     "latvia",
+    "latvija",
+    "lebanon",
+    "lesotho",
+    "liberia",
+    "libya",
+    "liechtenstein",
+    "lietuva",
     "lithuania",
     "luxembourg",
+    "madagascar",
     "magyarország",
+    "malawi",
+    "malaysia",
+    "maldives",
+    "mali",
     "malta",
+    "marshall islands",
+    "martinique",
+    "mauritania",
+    "mauritius",
+    "mayotte",
     "mexico",
+    "micronesia",
+    "moldova",
+    "monaco",
+    "mongolia",
+    "montenegro",
+    "morocco",
+    "mozambique",
+    "myanmar",
     "méxico",
+    "namibia",
+    "nauru",
     "nederland",
+    "nepal",
     "netherlands",
+    "new caledonia",
     "new zealand",
+    "nicaragua",
+    "niger",
+    "nigeria",
+    "niue",
     "norge",
+    "north korea",
+    "north macedonia",
+    "northern ireland",
     "norway",
-    "österreich",
+    "oman",
+    "pakistan",
+    "palau",
+    "palestine",
+    "panama",
+    "papua new guinea",
+    "paraguay",
     "peru",
     "philippines",
     "poland",
     "polska",
     "portugal",
-    "românia",
+    "puerto rico",
+    "qatar",
     "romania",
+    "românia",
+    "russia",
+    "russian federation",
+    "rwanda",
+    "réunion",
+    "samoa",
+    "san marino",
+    "saudi arabia",
     "schweiz",
     "scotland",
+    "senegal",
     "serbia",
+    "seychelles",
+    "sierra leone",
     "singapore",
     "slovakia",
     "slovenia",
+    "slovenija",
+    "slovensko",
+    "solomon islands",
+    "somalia",
     "south africa",
     "south korea",
+    "south sudan",
     "spain",
+    "srbija",
+    "sri lanka",
+    "sudan",
     "suisse",
     "suomi",
+    "suriname",
     "sverige",
+    "svizzera",
     "sweden",
     "switzerland",
+    "syria",
+    "taiwan",
+    "tajikistan",
+    "tanzania",
+    "thailand",
     "the netherlands",
+    "togo",
+    "tonga",
+    "trinidad and tobago",
+    "tunisia",
     "turkey",
+    "turkmenistan",
+    "tuvalu",
     "türkiye",
-    "uk",
     "u.k.",
+    "u.s.a.",
+    "uganda",
+    "uk",
     "ukraine",
+    "united arab emirates",
     "united kingdom",
     "united states",
     "united states of america",
     "uruguay",
     "usa",
-    "u.s.a.",
+    "uzbekistan",
+    "vanuatu",
+    "vatican city",
+    "venezuela",
+    "viet nam",
+    "vietnam",
     "wales",
+    "yemen",
+    "zambia",
+    "zimbabwe",
+    "ísland",
+    "österreich",
     "česko",
+    "ελλάδα",
+    "κύπρος",
+    "българия",
+    "россия",
+    "україна",
 ];
 
 /// Words that begin another line of a form or a message, before a number that is no postal code.
@@ -230,6 +406,9 @@ pub(super) fn end(text: &str, street_end: usize) -> usize {
     let mut reader = Reader { tail, at: 0 };
     let mut accepted = 0;
     let mut places = 0;
+    if text.get(..street_end).is_some_and(|street| street.ends_with(char::is_alphabetic)) {
+        reader.house_number();
+    }
     while let Some(wide) = reader.separator() {
         match reader.piece(wide) {
             Some(Piece::Unit | Piece::Code | Piece::Country) => {
@@ -241,6 +420,34 @@ pub(super) fn end(text: &str, street_end: usize) -> usize {
         }
     }
     street_end + accepted
+}
+
+/// Whether an address has a number and a postal code, which hardly anything else has.
+pub(super) fn is_whole(address: &str) -> bool {
+    let mut short = 0;
+    let mut code = false;
+    for run in address.split(|c: char| !c.is_ascii_digit()).filter(|run| !run.is_empty()) {
+        if (5..=6).contains(&run.len()) && short > 0 {
+            code = true;
+        }
+        short += 1;
+    }
+    // Other codes have letters or a sign in them, or stand before a town.
+    let reader = |at: usize| Reader { tail: address, at };
+    let coded = |(at, _): (usize, char)| {
+        let before = address.get(..at).unwrap_or_default();
+        before.ends_with([' ', '\n', ',']) && reader(at).postal_code(at, false).is_some()
+    };
+    code || (short > 1 && address.char_indices().skip(4).filter(|(_, c)| c.is_ascii_alphanumeric()).any(coded)) || {
+        let four = |run: &str| run.len() == 4 && run.bytes().all(|byte| byte.is_ascii_digit());
+        let mut words = address.split([' ', ',', '\n']).filter(|word| !word.is_empty()).skip(2).peekable();
+        let mut found = false;
+        while let Some(word) = words.next() {
+            let town = words.peek().is_some_and(|next| next.starts_with(char::is_uppercase));
+            found |= four(word) && town && short > 1;
+        }
+        found
+    }
 }
 
 /// A part of an address.
@@ -275,6 +482,17 @@ impl<'t> Reader<'t> {
         let count = rest.find(|c| !matches(c)).unwrap_or(rest.len());
         self.at += count;
         count
+    }
+
+    /// The number of the house, where the pattern of the street ended before it: "tér 19.".
+    fn house_number(&mut self) {
+        let rest = self.rest();
+        let gap = if rest.starts_with(", ") { 2 } else { usize::from(rest.starts_with(' ')) };
+        let digits = rest.get(gap..).unwrap_or_default().bytes().take_while(u8::is_ascii_digit).count();
+        let after = rest.get(gap + digits..).unwrap_or_default();
+        if gap > 0 && (1..=4).contains(&digits) && after.starts_with(['.', ',', '\n', ' ']) {
+            self.at += gap + digits + usize::from(after.starts_with('.'));
+        }
     }
 
     /// What stands between two pieces; whether it is more than a blank. `None` where an address cannot go on.
@@ -494,9 +712,10 @@ impl<'t> Reader<'t> {
 
     /// Up to four words of a proper name that begin here; small words may stand between them.
     fn words(&self) -> Option<Words> {
-        const SMALL: [&str; 22] = [
+        const SMALL: &[&str] = &[
             "de", "del", "la", "las", "los", "el", "di", "da", "do", "dos", "of", "the", "on", "upon", "am", "an",
-            "der", "den", "van", "sur", "i", "and",
+            "der", "den", "van", "sur", "i", "and", "nad", "pod", "na", "u", "v", "ob", "bei", "im", "in", "les",
+            "sous", "en", "aux", "y", "e", "och", "og", "by",
         ];
         let rest = self.rest();
         let (mut at, mut end, mut count) = (0, 0, 0);
@@ -586,6 +805,10 @@ mod tests {
             ("Str. Eminescu nr. 12|, bl. B4, ap. 17, 700148 Iași", ", bl. B4, ap. 17, 700148 Iași"),
             ("Atatürk Cad. No: 48| D: 5, 35220 Konak/İzmir", " D: 5, 35220 Konak/İzmir"),
             ("8 Av. Kifisias|, ΣΤΡΟΒΟΛΟΣ, Cyprus (Greek) last", ", ΣΤΡΟΒΟΛΟΣ, Cyprus (Greek)"),
+            (
+                "233 Erzsébet tér| 19.\n Suite 282\n Domoszló\n Hungary 34796",
+                " 19.\n Suite 282\n Domoszló\n Hungary 34796",
+            ),
             ("Vesterbrogade 112|, 3. tv., 1620 København V\n", ", 3. tv., 1620 København V"),
         ] {
             assert_eq!(tail(text), expected, "{text:?}");
@@ -605,6 +828,22 @@ mod tests {
             "12 Main Street|",
         ] {
             assert_eq!(tail(text), "", "{text:?}");
+        }
+    }
+
+    #[test]
+    fn an_address_with_number_and_code_is_whole() {
+        for whole in [
+            "12 Main St, Bend, OR 97701",
+            "Am Kirchberg 17a, 37085 Göttingen",
+            "22 Rise, Shrewsbury SY3 8QT",
+            "Gade 4, 1620 København",
+            "Singel 4, 1016 HM Amsterdam",
+        ] {
+            assert!(is_whole(whole), "{whole}");
+        }
+        for part in ["12 Main Street", "12 Main Street, Apt 4", "97701 Bend", "Block 493"] {
+            assert!(!is_whole(part), "{part}");
         }
     }
 

@@ -47,12 +47,15 @@ pub(super) struct Cell {
     pub(super) value: Range<usize>,
     /// The value ends with the range; otherwise it may end before, at a sign that ends values.
     pub(super) delimited: bool,
+    /// The names of the columns of its record, if it is a cell: what they say holds for each cell.
+    pub(super) columns: Range<usize>,
 }
 
 /// Where a value stands, before anybody asks whether it is wanted.
 struct Place {
     value: Range<usize>,
     delimited: bool,
+    columns: Range<usize>,
 }
 
 impl FieldNames {
@@ -79,7 +82,7 @@ impl FieldNames {
         let mut cells = Vec::new();
         let mut words = String::new();
         if !field.is_empty() && text.len() <= MAX_VALUE {
-            self.offer(field, &Place { value: 0..text.len(), delimited: true }, &mut words, &mut cells);
+            self.offer(field, &Place { value: 0..text.len(), delimited: true, columns: 0..0 }, &mut words, &mut cells);
         }
         let bytes = text.as_bytes();
         let mut named = |name: Range<usize>, place: Place| {
@@ -88,7 +91,8 @@ impl FieldNames {
             }
         };
         labels(bytes, &mut named);
-        fields.cells(bytes, &mut |name, value| named(name, Place { value, delimited: true }));
+        let columns = fields.header();
+        fields.cells(bytes, &mut |name, value| named(name, Place { value, delimited: true, columns: columns.clone() }));
         inserts(bytes, &mut named);
         cells.retain_mut(|cell| trim(text, &mut cell.value));
         cells
@@ -103,10 +107,14 @@ impl FieldNames {
             let Some(last_words) = all.get(from..) else { continue };
             let Some(listeners) = self.listeners.get(&joined(&last_words.concat())) else { continue };
             for listener in listeners {
-                let cell =
-                    Cell { recognizer: listener.recognizer, value: place.value.clone(), delimited: place.delimited };
+                let cell = Cell {
+                    recognizer: listener.recognizer,
+                    value: place.value.clone(),
+                    delimited: place.delimited,
+                    columns: place.columns.clone(),
+                };
                 let wanted = (!listener.alone || from == 0) && (!listener.delimited || place.delimited);
-                if wanted && !cells.contains(&cell) {
+                if wanted {
                     cells.push(cell);
                 }
             }
@@ -154,7 +162,7 @@ fn labels(bytes: &[u8], named: &mut dyn FnMut(Range<usize>, Place)) {
         while value.end < bytes.len() && bytes.get(value.end).is_some_and(|byte| (byte & 0xc0) == 0x80) {
             value.end -= 1;
         }
-        named(name, Place { value, delimited: quote.is_some() || element });
+        named(name, Place { value, delimited: quote.is_some() || element, columns: 0..0 });
     }
 }
 
@@ -166,11 +174,12 @@ fn inserts(bytes: &[u8], named: &mut dyn FnMut(Range<usize>, Place)) {
             let at = from + found;
             from = at + keyword.len();
             let Some(columns) = columns_before(bytes, at) else { continue };
+            let all = columns.first().zip(columns.last()).map_or(0..0, |(first, last)| first.start..last.end);
             while let Some(open) = after_blanks(bytes, from, b'(') {
                 let mut column = columns.iter();
                 from = tuple(bytes, open, &mut |value| {
                     if let Some(name) = column.next() {
-                        named(name.clone(), Place { value, delimited: true });
+                        named(name.clone(), Place { value, delimited: true, columns: all.clone() });
                     }
                 });
                 let Some(comma) = after_blanks(bytes, from, b',') else { break };
@@ -305,7 +314,7 @@ mod tests {
     #[test]
     fn a_part_that_is_a_field_is_its_value() {
         let cells = names(LAST).cells(" Roe ", "lastName", &Fields::of(" Roe "));
-        assert_eq!(cells, [Cell { recognizer: 0, value: 1..4, delimited: true }]);
+        assert_eq!(cells, [Cell { recognizer: 0, value: 1..4, delimited: true, columns: 0..0 }]);
     }
 
     #[test]

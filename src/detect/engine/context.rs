@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use super::dictionary::in_capitals;
 use super::fields::{Fields, in_key, mixed_identifiers, split_name};
-use super::inflection::{plain, written_out};
+use super::inflection::{plain, stem, turkish_capitals, written_out};
 use super::words::{Ending, Hit, Joins, Term, WordSet, fold_term};
 use crate::detect::catalog::{RecognizerSpec, Words};
 use crate::detect::language::{CODES, Languages, tell};
@@ -24,12 +24,13 @@ const CHAR: usize = 4;
 const LABEL: usize = 80;
 
 /// Share of a window in which a word counts in full; behind it the weight falls.
-const NEAR: f32 = 0.66;
+const NEAR: f32 = 0.8;
 
 /// Weight of a word at the end of its window.
-const FARTHEST: f32 = 0.85;
+const FARTHEST: f32 = 0.9;
 
-/// Shortest word whose inflected forms are looked for: the forms of a shorter one are other words.
+/// Shortest stem of a single word whose inflected forms are looked for: the forms of a shorter one are other words, as
+/// *plac* is none of the Spanish *placa*.
 const INFLECTED: usize = 5;
 
 /// Context words of all recognizers.
@@ -230,6 +231,15 @@ impl ContextWords {
         nearby.judge(&self.names, wanted.window)
     }
 
+    /// Whether a word that confirms a recognizer's values stands in a range of the text.
+    pub(super) fn hears(&self, recognizer: usize, text: &str, range: Range<usize>, part: &mut PartContext) -> bool {
+        let Some(wanted) = self.recognizers.get(recognizer).filter(|_| !range.is_empty()) else { return false };
+        let hits = self.hits(text, part);
+        let first = hits.partition_point(|hit| hit.end <= range.start);
+        let mut inside = hits.get(first..).unwrap_or_default().iter().take_while(|hit| hit.end <= range.end);
+        inside.any(|hit| hit.start >= range.start && wanted.positive.binary_search(&hit.term).is_ok())
+    }
+
     /// Words in a field's name that was given from outside.
     fn given<'p>(&self, field: &str, part: &'p mut PartContext) -> &'p [usize] {
         part.given.get_or_insert_with(|| {
@@ -319,6 +329,7 @@ fn wordings(name: &str, languages: Languages) -> Vec<(String, Wording)> {
     texts.extend(plain(name));
     let told = || languages.indices().filter(|_| languages != Languages::ALL);
     texts.extend(told().filter_map(|language| written_out(name, CODES.get(language)?)));
+    texts.extend(told().filter_map(|language| turkish_capitals(name, CODES.get(language)?)));
     let mut wordings = Vec::new();
     for text in texts {
         // A word that loses its sense with its accents is not typed without them.
@@ -328,10 +339,9 @@ fn wordings(name: &str, languages: Languages) -> Vec<(String, Wording)> {
         if text.contains(' ') {
             wordings.push((text.replace(' ', ""), Wording::Plural));
         }
-        if text.chars().count() >= INFLECTED {
-            let inflecting = told().filter(|language| *language > 0);
-            wordings.extend(inflecting.map(|language| (text.clone(), Wording::Inflected(language))));
-        }
+        let long = |language: &usize| text.contains(' ') || stem(&text, *language).chars().count() >= INFLECTED;
+        let inflecting = told().filter(|language| *language > 0).filter(long);
+        wordings.extend(inflecting.map(|language| (text.clone(), Wording::Inflected(language))));
         wordings.push((text, Wording::Plural));
     }
     wordings

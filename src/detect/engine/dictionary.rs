@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::inflection::{plain, written_out};
+use super::inflection::{plain, turkish_capitals, written_out};
 use super::terms::{TableHit, TermTable};
 use super::words::{Ending, Hit, Joins, Term, WordSet, fold_term, is_word};
 use crate::detect::catalog::{AddsUp, Catalog, ListSpec, MatchMode};
@@ -205,7 +205,7 @@ fn spellings(spec: &ListSpec, term: &str) -> Vec<String> {
     let mut spellings = vec![term.to_owned()];
     if spec.mode == MatchMode::Inflect {
         let small = term.to_lowercase();
-        let typed = [plain(&small), written_out(&small, &spec.language)];
+        let typed = [plain(&small), written_out(&small, &spec.language), turkish_capitals(&small, &spec.language)];
         let other = |typed: &String| !Languages::of(&spec.language).have_everyday(typed);
         spellings.extend(typed.into_iter().flatten().filter(other));
         spellings.dedup();

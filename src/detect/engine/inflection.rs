@@ -41,8 +41,8 @@ const ENDINGS: [&[&str]; 15] = [
         "n", "a", "ä", "t", "ta", "tä", "ssa", "ssä", "sta", "stä", "lla", "llä", "lta", "ltä", "lle", "ksi", "na",
         "nä", "in", "en", "i", "ni", "si", "nsa", "nsä", "mme", "nne", "ja", "jä", "jen", "ia", "iä", "ien", "ista",
         "istä", "issa", "issä", "ille", "illa", "illä", "ssani", "ssäni", "stani", "nen", "sen", "set", "sta", "seen",
-        "hin", "an", "än", "tta", "ttä", "tteen", "tteet", "tteessa", "tteesta", "inen", "ist", "isen", "iset", "ista",
-        "isia", "isiä", "isten", "isesti",
+        "hin", "an", "än", "ensa", "ensä", "eni", "et", "ien", "tta", "ttä", "tteen", "tteet", "tteessa", "tteesta",
+        "inen", "ist", "isen", "iset", "ista", "isia", "isiä", "isten", "isesti",
     ],
     // Czech
     &[
@@ -119,6 +119,17 @@ pub(super) fn written_out(word: &str, language: &str) -> Option<String> {
     changed.then_some(plain)
 }
 
+/// A Turkish word as its capitals fold: `İ` keeps its length only as itself, and `I` folds to `i`. `None` for a word that
+/// capitals do not change.
+pub(super) fn turkish_capitals(word: &str, language: &str) -> Option<String> {
+    let change = |c| match c {
+        'i' => 'İ',
+        'ı' => 'i',
+        _ => c,
+    };
+    (language == "tr" && word.contains(['i', 'ı'])).then(|| word.chars().map(change).collect())
+}
+
 fn base(c: char) -> char {
     match c {
         'à' | 'á' | 'â' | 'ã' | 'ä' | 'å' | 'ą' | 'ă' | 'æ' => 'a',
@@ -184,6 +195,7 @@ mod tests {
         assert_eq!(plain("secret"), None);
         assert_eq!(written_out("größe", "de").as_deref(), Some("groesse"));
         assert_eq!(written_out("año", "es"), None);
+        assert_eq!(turkish_capitals("dağıtılan gizli", "tr").as_deref(), Some("dağitilan gİzlİ"));
     }
 
     #[test]

@@ -38,8 +38,9 @@ use self::shape::{From, Shapes};
 pub use self::terms::{TermError, TermTable};
 use self::triggers::{Literal, Literals, Wakes};
 use super::catalog::Catalog;
-use super::secrets::Secrets;
-use super::{Category, Detector, EntityType, Explanation, Finding, Trace};
+use super::secrets::{SecretMatch, SecretRefused, Secrets};
+use super::trace::{Considered, Outcome};
+use super::{Adjustments, Category, Detector, EntityType, Explanation, Finding, Trace};
 use crate::document::View;
 use crate::error::Kind;
 
@@ -86,6 +87,12 @@ impl ScanLimit {
     }
 }
 
+/// The end of an address whose street ends at `street_end`, in bytes; for streets that another detector found.
+#[must_use]
+pub(super) fn address_end(text: &str, street_end: usize) -> usize {
+    address::end(text, street_end)
+}
+
 /// A catalog, ready to run. Build it once; it is shared by all threads.
 pub struct Rules {
     recognizers: Vec<Recognizer>,
@@ -100,11 +107,15 @@ pub struct Rules {
     names: FieldNames,
     dictionary: Dictionary,
     secrets: Secrets,
+    adjustments: Adjustments,
     digest: Arc<str>,
 }
 
 /// The recognizer of findings that come from no entry of the catalog.
 const SECRETS: &str = "secrets";
+
+/// What a refused secret is called: the coarse label, since its type was not told.
+const SECRET: &str = "SECRET";
 
 /// Digit patterns with the automaton of their shapes.
 struct Shaped {
@@ -166,6 +177,7 @@ impl Rules {
             context: ContextWords::build(catalog.recognizers()).map_err(|error| failed(&error))?,
             names: FieldNames::build(catalog.recognizers().iter().map(AsRef::as_ref)),
             dictionary: Dictionary::build(catalog).map_err(|error| failed(&error))?,
+            adjustments: Adjustments::build(catalog).map_err(|error| failed(&error))?,
             recognizers,
             patterns,
             digest: digest(catalog, &secrets),
@@ -232,9 +244,9 @@ impl Rules {
         field: &str,
         view: &View<'_>,
         findings: &mut Vec<Finding>,
-        trace: Option<&mut Trace>,
+        mut trace: Option<&mut Trace>,
     ) -> Result<(), ScanLimit> {
-        self.find_secrets(part, view, findings)?;
+        self.find_secrets(part, view, findings, trace.as_deref_mut())?;
         let mut scan = Scan::new(self, part, field, view, findings);
         scan.trace = trace;
         scan.run();
@@ -242,9 +254,15 @@ impl Rules {
     }
 
     /// Credentials that no fixed format tells: assignments, prose, high entropy.
-    fn find_secrets(&self, part: usize, view: &View<'_>, findings: &mut Vec<Finding>) -> Result<(), ScanLimit> {
+    fn find_secrets(
+        &self,
+        part: usize,
+        view: &View<'_>,
+        findings: &mut Vec<Finding>,
+        trace: Option<&mut Trace>,
+    ) -> Result<(), ScanLimit> {
         let mut count = 0usize;
-        self.secrets.scan(part, view.text(), &mut |found| {
+        let mut emit = |found: SecretMatch| {
             count += 1;
             if count > MAX_FINDINGS {
                 return;
@@ -264,12 +282,39 @@ impl Rules {
                     ..Explanation::default()
                 },
             });
-        });
+        };
+        match trace {
+            None => self.secrets.scan(part, view.text(), &mut emit),
+            Some(trace) => self.secrets.scan_traced(
+                part,
+                view.text(),
+                &mut emit,
+                Some(&mut |refused: SecretRefused| {
+                    let range = view.original(refused.range);
+                    if trace.wants(part, &range) {
+                        trace.note(Considered {
+                            range,
+                            entity_type: EntityType::new(SECRET),
+                            detector: Detector::Secret,
+                            recognizer: Arc::from(SECRETS),
+                            pattern: Arc::default(),
+                            outcome: Outcome::NoSecret(refused.why),
+                        });
+                    }
+                }),
+            ),
+        }
         if count > MAX_FINDINGS {
             let recognizer = Arc::from(SECRETS);
             return Err(ScanLimit { detector: Detector::Secret, recognizer, limit: MAX_FINDINGS });
         }
         Ok(())
+    }
+
+    /// Hotwords and exclusions, for the findings of every detector.
+    #[must_use]
+    pub fn adjustments(&self) -> &Adjustments {
+        &self.adjustments
     }
 
     /// Digest of the catalog and the rules that they were built of, in hexadecimal.

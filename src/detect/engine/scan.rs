@@ -159,7 +159,8 @@ impl<'s> Scan<'s> {
                 }
                 match recognizer.refusal(text, &value) {
                     None => {
-                        self.candidate(index, value);
+                        let heard = rules.context.hears(cell.recognizer, text, cell.columns.clone(), &mut self.context);
+                        self.candidate_in(index, value, heard);
                         break;
                     }
                     Some(refusal) => self.explain(index, &value, || refusal.into()),
@@ -219,17 +220,23 @@ impl<'s> Scan<'s> {
 
     /// Makes a finding of an accepted value, if its surroundings allow it.
     fn candidate(&mut self, index: usize, value: Range<usize>) {
+        self.candidate_in(index, value, false);
+    }
+
+    /// The same for a value whose record has said what its surroundings need not say again.
+    fn candidate_in(&mut self, index: usize, value: Range<usize>, heard: bool) {
         let rules = self.rules;
         let Some(pattern) = rules.patterns.get(index) else { return };
         let Some(recognizer) = rules.recognizers.get(pattern.recognizer) else { return };
-        let value = if recognizer.extends { value.start..address::end(self.view.text(), value.end) } else { value };
-        let judgement =
-            rules.context.judge(pattern.recognizer, self.view.text(), self.field, value.clone(), &mut self.context);
+        let text = self.view.text();
+        let value = if recognizer.extends { value.start..address::end(text, value.end) } else { value };
+        let whole = recognizer.extends && text.get(value.clone()).is_some_and(address::is_whole);
+        let judgement = rules.context.judge(pattern.recognizer, text, self.field, value.clone(), &mut self.context);
         if let Some(word) = judgement.refuting {
             self.explain(index, &value, || Outcome::NegativeContext(word));
             return;
         }
-        if recognizer.requires_context && judgement.confirming.is_empty() {
+        if recognizer.requires_context && judgement.confirming.is_empty() && !heard {
             let wanted = || Outcome::NoContext { wanted: recognizer.words.clone(), window: recognizer.window };
             self.explain(index, &value, wanted);
             return;
@@ -240,7 +247,9 @@ impl<'s> Scan<'s> {
             self.limit(recognizer.detector, &recognizer.id);
             return;
         }
-        let score = pattern.score + (pattern.score_in_context - pattern.score) * judgement.weight;
+        let weight = if heard { 1.0 } else { judgement.weight };
+        let score = pattern.score + (pattern.score_in_context - pattern.score) * weight;
+        let validator = if whole { Arc::from(address::VALIDATOR) } else { Arc::clone(&recognizer.validator_name) };
         let mut finding = Finding {
             part: self.part,
             range: self.view.original(value),
@@ -251,13 +260,16 @@ impl<'s> Scan<'s> {
             recognizer: Arc::clone(&recognizer.id),
             explanation: Explanation {
                 pattern: Arc::clone(&pattern.name),
-                validator: Arc::clone(&recognizer.validator_name),
+                validator,
                 context_words: judgement.confirming,
                 base_score: pattern.score,
                 ..Explanation::default()
             },
         };
         finding.adjust(reason::CONTEXT_WORDS, score);
+        if whole && finding.score < address::WHOLE_SCORE {
+            finding.adjust(reason::WHOLE_ADDRESS, address::WHOLE_SCORE);
+        }
         self.findings.push(finding);
     }
 

@@ -101,6 +101,25 @@ impl TermTable {
         builder.finish(blake3::hash(file.as_bytes()).to_hex().as_str(), started)
     }
 
+    /// Terms that are not of a file, in any case.
+    ///
+    /// # Errors
+    /// Names the first term that is wrong, by its number.
+    pub fn of<'t>(terms: impl Iterator<Item = &'t str> + Clone) -> Result<Self, TermError> {
+        let started = Instant::now();
+        let all: String = terms.clone().fold(String::new(), |all, term| all + term + "\n");
+        let mut builder = Builder::new(&all, false);
+        for (index, term) in terms.enumerate() {
+            builder.put(term.trim(), OWN).map_err(|problem| TermError::Line { line: index + 1, problem })?;
+        }
+        builder.finish(blake3::hash(all.as_bytes()).to_hex().as_str(), started)
+    }
+
+    /// Calls `found` with the place of each term in a text.
+    pub fn find_in(&self, text: &str, found: &mut dyn FnMut(Range<usize>)) {
+        self.scan(text, &mut |hit| found(hit.range));
+    }
+
     /// How many terms it holds; one that the file repeats counts once.
     #[must_use]
     pub fn entries(&self) -> usize {
@@ -253,6 +272,10 @@ impl Builder {
                 (term, (score * 100.0).round() as u8)
             }
         };
+        self.put(term.trim(), score)
+    }
+
+    fn put(&mut self, term: &str, score: u8) -> Result<(), &'static str> {
         if !term.chars().any(char::is_alphanumeric) {
             return Err("a term holds a letter or a digit");
         }
@@ -260,7 +283,6 @@ impl Builder {
             return Err("a term has at most 256 bytes");
         }
         let plain = |c: Option<char>| c.is_some_and(|c| is_word(c) && !written_without_spaces(c));
-        let term = term.trim();
         let words = Words::of(term).count();
         if !plain(term.chars().next()) || !plain(term.chars().next_back()) || words > MAX_WORDS {
             self.odd.push(if self.cased { term.to_owned() } else { fold_term(term, Joins::Space) });

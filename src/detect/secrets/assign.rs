@@ -4,10 +4,9 @@
 
 use std::ops::Range;
 
-/// The longest quoted value that is read, in bytes.
-const MAX_QUOTED: usize = 2048;
-/// The longest value without quotes that is read, in bytes.
-const MAX_BARE: usize = 512;
+use super::literal::{Cursor, bare, byte_at, quote, quoted};
+use super::markup::markup;
+
 /// The longest name that is read to either side of a key word, in bytes.
 const MAX_NAME: usize = 64;
 
@@ -53,10 +52,6 @@ fn is_name_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.') || byte >= 0x80
 }
 
-fn byte_at(text: &str, at: usize) -> u8 {
-    text.as_bytes().get(at).copied().unwrap_or(0)
-}
-
 /// The whole name around a key word; `None` where it is longer than any real name.
 pub(super) fn name_around(text: &str, word: &Range<usize>) -> Option<Range<usize>> {
     let bytes = text.as_bytes();
@@ -74,41 +69,6 @@ pub(super) fn name_around(text: &str, word: &Range<usize>) -> Option<Range<usize
         end -= 1;
     }
     Some(start..end)
-}
-
-struct Cursor<'a> {
-    text: &'a str,
-    at: usize,
-}
-
-impl Cursor<'_> {
-    fn byte(&self) -> u8 {
-        byte_at(self.text, self.at)
-    }
-
-    fn rest(&self) -> &str {
-        self.text.get(self.at..).unwrap_or("")
-    }
-
-    fn eat(&mut self, literal: &str) -> bool {
-        let found = self.rest().starts_with(literal);
-        if found {
-            self.at += literal.len();
-        }
-        found
-    }
-
-    /// Skips spaces, at most 40 of them; returns how many.
-    fn spaces(&mut self) -> usize {
-        let count = self.rest().bytes().take(40).take_while(|b| matches!(b, b' ' | b'\t')).count();
-        self.at += count;
-        count
-    }
-
-    /// Skips spaces and line ends, at most 40 of them.
-    fn white(&mut self) {
-        self.at += self.rest().bytes().take(40).take_while(u8::is_ascii_whitespace).count();
-    }
 }
 
 /// The value that the name at `name` is given, if one follows.
@@ -226,159 +186,6 @@ fn skip_type(cursor: &mut Cursor<'_>) {
         cursor.at = after + 1;
         cursor.spaces();
     }
-}
-
-/// Reads an opening quote; returns what closes it.
-fn quote(cursor: &mut Cursor<'_>) -> Option<&'static str> {
-    for (open, close) in [
-        ("\\\"", "\\\""),
-        ("\\'", "\\'"),
-        ("&quot;", "&quot;"),
-        ("\"", "\""),
-        ("'", "'"),
-        ("`", "`"),
-        ("“", "”"),
-        ("„", "“"),
-        ("«", "»"),
-        ("‘", "’"),
-    ] {
-        if cursor.eat(open) {
-            return Some(close);
-        }
-    }
-    None
-}
-
-/// From the cursor to the closing quote, on one line.
-fn quoted(cursor: &Cursor<'_>, close: &str) -> Option<Range<usize>> {
-    let rest = cursor.rest();
-    let mut end = rest.len().min(MAX_QUOTED);
-    while !rest.is_char_boundary(end) {
-        end -= 1;
-    }
-    let piece = rest.get(..end)?;
-    let line = piece.split(['\n', '\r']).next()?;
-    let mut from = 0;
-    loop {
-        let at = from + line.get(from..)?.find(close)?;
-        // A backslash before a plain quote keeps the string open.
-        let escaped = close.len() == 1
-            && at > 0
-            && line.as_bytes().get(at - 1) == Some(&b'\\')
-            && line.as_bytes().get(at.wrapping_sub(2)) != Some(&b'\\');
-        if !escaped {
-            return (at > 0).then(|| cursor.at..cursor.at + at);
-        }
-        from = at + 1;
-    }
-}
-
-/// From the cursor to white space or to what ends a value in a shell, a query string or a list.
-fn bare(cursor: &Cursor<'_>) -> Option<(Range<usize>, Form)> {
-    let rest = cursor.rest();
-    let mut end = 0;
-    // What closes a bracket that was opened in the value belongs to it: `hex(random(32))`.
-    let mut open = 0_usize;
-    for (at, character) in rest.char_indices() {
-        if at > MAX_BARE {
-            return None;
-        }
-        let next = rest.as_bytes().get(at + character.len_utf8());
-        let ends = character.is_whitespace()
-            || matches!(character, '"' | '\'' | '`' | '<' | '\\' | '|' | '“' | '”')
-            || (matches!(character, ';' | ',' | ')' | '}' | ']')
-                && next
-                    .is_none_or(|b| b.is_ascii_whitespace() || matches!(b, b';' | b',' | b')' | b'}' | b'"' | b'\'')))
-            || (character == ';' && looks_like_pair(rest.get(at + 1..).unwrap_or("")))
-            || (character == '&' && looks_like_pair(rest.get(at + 1..).unwrap_or("")));
-        let closes = character == ')' && open > 0;
-        if ends && !closes {
-            break;
-        }
-        open = open + usize::from(character == '(') - usize::from(closes);
-        end = at + character.len_utf8();
-    }
-    if end == 0 {
-        return None;
-    }
-    let stop = rest.get(end..)?;
-    let tail = stop.get(..).unwrap_or("").trim_start_matches([' ', '\t']);
-    let closed = stop.is_empty()
-        || tail.is_empty()
-        || tail.starts_with(['\n', '\r', ',', ';', ')', '}', ']', '&', '#', '"', '\'', '`', '<', '|', '\\'])
-        || tail.starts_with("//")
-        || tail.starts_with("-- ");
-    // Options and further pairs on a command line also end a value.
-    let closed = closed || tail.starts_with('-') || looks_like_pair(tail);
-    Some((cursor.at..cursor.at + end, if closed { Form::Bare } else { Form::BareInText }))
-}
-
-/// `name=` at the start.
-fn looks_like_pair(text: &str) -> bool {
-    let name = text
-        .bytes()
-        .take(40)
-        .take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.' | b' '))
-        .count();
-    name > 0 && text.as_bytes().get(name) == Some(&b'=')
-}
-
-/// `<password>…</password>`, `name="password" value="…"`, `<key>Password</key><string>…`, `name: X` above `value: …`.
-fn markup(cursor: &mut Cursor<'_>, closed: bool) -> Option<Assignment> {
-    let start = cursor.at;
-    let end_of_tag = cursor.eat("</key>") || cursor.eat("</name>");
-    if end_of_tag {
-        cursor.white();
-        if !(cursor.eat("<string>") || cursor.eat("<value>")) {
-            cursor.at = start;
-            return None;
-        }
-        return element(cursor);
-    }
-    if cursor.eat(">") {
-        if cursor.byte() == b'=' {
-            cursor.at = start;
-            return None;
-        }
-        return element(cursor);
-    }
-    let mark = cursor.at;
-    if closed {
-        cursor.eat(",");
-    }
-    // Terraform: variable "api_token" { default = "…" }.
-    let block = closed && cursor.eat("{");
-    cursor.white();
-    for word in ["default", "value", "Value", "\"value\"", "'value'", "\"Value\"", "\"stringValue\""] {
-        if (block || word != "default") && cursor.eat(word) {
-            cursor.spaces();
-            if matches!(cursor.byte(), b'=' | b':') {
-                cursor.at += 1;
-                cursor.spaces();
-                let found = match quote(cursor) {
-                    Some(close) => quoted(cursor, close).map(|value| (value, Form::Quoted)),
-                    None => bare(cursor),
-                };
-                return found.map(|(value, form)| Assignment { value, form, sign: Sign::Markup, tight: true });
-            }
-        }
-    }
-    cursor.at = mark;
-    None
-}
-
-/// The text of an element as far as its closing tag.
-fn element(cursor: &mut Cursor<'_>) -> Option<Assignment> {
-    cursor.white();
-    let line = cursor.rest().split(['\n', '\r']).next()?;
-    let length = line.bytes().take(MAX_BARE + 1).position(|b| b == b'<')?;
-    let closes = cursor.rest().get(length..)?.starts_with("</");
-    (closes && length > 0).then(|| Assignment {
-        value: cursor.at..cursor.at + length,
-        form: Form::Quoted,
-        sign: Sign::Markup,
-        tight: true,
-    })
 }
 
 #[cfg(test)]

@@ -7,9 +7,14 @@
 
 mod assign;
 mod codes;
+mod keyword_table;
 mod keywords;
+mod literal;
 mod looks;
+mod markup;
 mod name;
+mod name_words;
+mod not_values;
 mod prose;
 mod seed;
 mod token;
@@ -19,6 +24,15 @@ use std::ops::Range;
 
 use keywords::{Keywords, Word};
 use name::Holds;
+
+/// Something behind a word for a secret that is none.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SecretRefused {
+    /// Bytes of the view.
+    pub range: Range<usize>,
+    /// One line for people.
+    pub why: &'static str,
+}
 
 /// A span of the view that holds a secret.
 #[derive(Clone, Debug, PartialEq)]
@@ -83,7 +97,18 @@ impl Secrets {
 
     /// Emits every secret of one part's view text. `part` is the caller's index of the part, which nothing here depends on.
     /// Matches may overlap; they come in the order of the words that introduce them.
-    pub fn scan(&self, _part: usize, view: &str, emit: &mut impl FnMut(SecretMatch)) {
+    pub fn scan(&self, part: usize, view: &str, emit: &mut impl FnMut(SecretMatch)) {
+        self.scan_traced(part, view, emit, None);
+    }
+
+    /// The same, which also tells what was looked at and is no secret.
+    pub fn scan_traced(
+        &self,
+        _part: usize,
+        view: &str,
+        emit: &mut impl FnMut(SecretMatch),
+        mut refuse: Option<&mut dyn FnMut(SecretRefused)>,
+    ) {
         // Several words may lead to one value: `access_token_secret`. Only the last few can.
         let mut last: Option<Range<usize>> = None;
         let mut once = |found: SecretMatch| {
@@ -93,7 +118,14 @@ impl Secrets {
             }
         };
         for (range, word) in self.keywords.find(view) {
-            at_word(view, &range, word, &mut once);
+            let mut found = false;
+            at_word(view, &range, word, &mut |secret| {
+                found = true;
+                once(secret);
+            });
+            if let Some(refuse) = refuse.as_deref_mut().filter(|_| !found) {
+                refused(view, &range).into_iter().for_each(refuse);
+            }
         }
         self.seeds.find(view, &mut |phrase| {
             let note = if phrase.checksum {
@@ -111,6 +143,30 @@ impl Secrets {
         });
     }
 }
+
+/// What follows a word for a secret and is none.
+fn refused(view: &str, word: &Range<usize>) -> Option<SecretRefused> {
+    let name = assign::name_around(view, word).unwrap_or_else(|| word.clone());
+    match assign::after_name(view, &name) {
+        Some(given) => {
+            let other = view.get(name.clone()).is_some_and(|name| name::holds(name).is_none()) && name != *word;
+            let why = if other {
+                "the name before it is not the name of a secret itself, such as password_length"
+            } else {
+                "the name before it may hold a secret, but this value looks like a placeholder, a reference or a common word"
+            };
+            Some(SecretRefused { range: given.value, why })
+        }
+        None => {
+            let end = view.ceil_char_boundary((name.end + REFUSED_REACH).min(view.len()));
+            let why = "a word for a secret stands before it, but the sentence does not give this as the secret";
+            is_whole_word(view, word).then_some(SecretRefused { range: name.end..end, why })
+        }
+    }
+}
+
+/// Bytes behind a word for a secret in which a sentence would give it.
+const REFUSED_REACH: usize = 64;
 
 fn at_word(view: &str, range: &Range<usize>, word: Word, emit: &mut impl FnMut(SecretMatch)) {
     match word {

@@ -3,9 +3,10 @@
 
 use super::assign::{Assignment, Form, Sign};
 use super::looks::{
-    NOT_VALUES, counts, has_inner_symbol, is_code, is_drawn_uuid, is_identifier_path, is_location, is_markup, is_strong,
+    counts, has_inner_symbol, is_code, is_drawn_uuid, is_identifier_path, is_location, is_markup, is_strong,
 };
 use super::name::Holds;
+use super::not_values::NOT_VALUES;
 use crate::detect::validators::{Shape, entropy, is_placeholder, is_random, is_reference};
 
 /// The score of a value, from 0 to 1; `None` if it is no secret.

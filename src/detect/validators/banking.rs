@@ -29,7 +29,8 @@ pub(super) fn by_name(name: &str) -> Option<Validator> {
 fn pan(value: &str) -> Option<([u8; 19], usize)> {
     let mut out = [0u8; 19];
     let mut slots = out.iter_mut();
-    for c in value.chars().filter(|c| !matches!(c, ' ' | '-' | '.')) {
+    // A number may be wrapped over a line, quoted as in mail.
+    for c in value.chars().filter(|c| !matches!(c, ' ' | '-' | '.' | '\n' | '\r' | '\t' | '>' | '|' | '*' | '#')) {
         *slots.next()? = digit(c)?;
     }
     let count = digit_count(value);

@@ -210,9 +210,15 @@ fn is_documentation_of_a_person(value: &str) -> bool {
         return false;
     }
     let local = local.split('+').next().unwrap_or_default().to_lowercase();
+    // `john90` is somebody's address; `john` and `user1` are anybody's.
+    const FIRST_NAMES: [&str; 14] = [
+        "alice", "anne", "bob", "carol", "charlie", "dave", "eve", "jane", "joe", "john", "max", "mike", "oscar",
+        "victor",
+    ];
+    let numbered = local.bytes().filter(u8::is_ascii_digit).count() >= 2;
     let mut longest = 0;
     for word in local.split(|c: char| !c.is_alphabetic()).filter(|word| !word.is_empty()) {
-        if MANUALS.contains(&word) {
+        if MANUALS.contains(&word) && !(numbered && FIRST_NAMES.contains(&word)) {
             return false;
         }
         longest = longest.max(word.chars().count());

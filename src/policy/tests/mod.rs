@@ -5,6 +5,7 @@ mod conditions;
 mod files;
 mod monotone;
 mod routes;
+mod values;
 mod verdicts;
 
 use std::ops::Range;
