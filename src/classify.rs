@@ -235,7 +235,7 @@ impl Classifier {
             });
         } else {
             let mut report = self.ner.find(document, deadline).await;
-            reconcile(&mut report, &evidence.findings, &engine.rules, document);
+            reconcile(&mut report, &evidence.findings, &engine.rules, document, trace.as_deref_mut());
             if let Some(trace) = trace.as_deref_mut() {
                 note_dropped(report.dropped, trace);
             }
@@ -268,7 +268,7 @@ impl Classifier {
         let rules = self.run_rules(&engine.rules, document, deadline).await;
         let mut report = self.ner.find(document, deadline).await;
         let mut findings = detect::resolve(rules.findings);
-        reconcile(&mut report, &findings, &engine.rules, document);
+        reconcile(&mut report, &findings, &engine.rules, document, None);
         findings.extend(report.findings);
         let mut coverage = Coverage { detectors: rules.coverage };
         coverage.detectors.push(report.coverage);
@@ -312,11 +312,11 @@ impl Classifier {
 }
 
 /// Corrects what the model says by what the rules know of the same text.
-fn reconcile(report: &mut NerReport, known: &[Finding], rules: &Rules, document: &Document) {
+fn reconcile(report: &mut NerReport, known: &[Finding], rules: &Rules, document: &Document, trace: Option<&mut Trace>) {
     detect::complete_addresses(document, &mut report.findings);
     detect::defer_to_rules(known, &mut report.findings);
     overrule(report, known, document);
-    rules.adjustments().apply(document, &mut report.findings, known);
+    rules.adjustments().apply_traced(document, &mut report.findings, known, trace);
 }
 
 /// The rules over every part. A part's findings point into the original text of that part.
@@ -341,7 +341,7 @@ fn scan(rules: &Rules, document: &Document, deadline: Instant, mut trace: Option
             Err(_) => problem = Some("panicked"),
         }
     }
-    rules.adjustments().apply(document, &mut findings, &[]);
+    rules.adjustments().apply_traced(document, &mut findings, &[], trace.as_deref_mut());
     RulesReport { findings, coverage: receipt(rules, problem, scanned, total) }
 }
 

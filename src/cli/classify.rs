@@ -161,7 +161,10 @@ async fn why(
     let text = text_of(document);
     let bytes = match span.bytes(text) {
         Ok(bytes) => bytes,
-        Err(problem) => return Row::failed(row.id, problem),
+        Err(problem) => {
+            row.error = Some(problem);
+            return row;
+        }
     };
     let mut trace = Trace::new(0, bytes);
     let query = Query { ner: NerMode::Always, ..query.clone() };
@@ -270,6 +273,9 @@ impl Printer {
         if let Some(detail) = &row.detail {
             if self.explain {
                 output::line(explain::render(row))?;
+            }
+            if let Some(problem) = &row.error {
+                output::error(problem);
             }
             return row.why.as_ref().map_or(Ok(()), |why| output::line(why.render(&row.id, &detail.text)));
         }

@@ -8,6 +8,7 @@ use std::fmt::Write as _;
 
 use anstyle::{AnsiColor, Style};
 
+use crate::classify::RULES_REACHED_HIGHEST_LEVEL;
 use crate::detect::reason;
 
 use super::output;
@@ -36,14 +37,13 @@ pub(super) fn render(row: &Row) -> String {
     level(&mut out, row, detail);
     for (index, finding) in row.findings.iter().enumerate() {
         let _ = writeln!(out);
-        one(&mut out, index + 1, finding, &characters);
+        one(&mut out, index + 1, finding, detail, &characters);
     }
     let mut notes = String::new();
     cues(&mut notes, "cues", "only help the rules to judge", &detail.cues, &characters);
     cues(&mut notes, "allowed", "on the policy's allow list, so left out", &detail.allowed, &characters);
     if let Some(coverage) = &row.coverage {
-        let checked: Vec<String> = coverage.detectors.iter().map(checked).collect();
-        let _ = writeln!(notes, "{DIM}{:<9} {}{DIM:#}", "checked", checked.join("; "));
+        let _ = writeln!(notes, "{DIM}{:<9} {}{DIM:#}", "checked", checked(&coverage.detectors));
     }
     if !notes.is_empty() {
         let _ = write!(out, "\n{notes}");
@@ -81,7 +81,7 @@ fn because(rule: &RuleRow) -> String {
 }
 
 /// One finding.
-fn one(out: &mut String, number: usize, finding: &FindingRow, text: &[char]) {
+fn one(out: &mut String, number: usize, finding: &FindingRow, detail: &Detail, text: &[char]) {
     let style = style(finding);
     let (start, end) = (finding.start, finding.end);
     let _ = writeln!(
@@ -96,17 +96,20 @@ fn one(out: &mut String, number: usize, finding: &FindingRow, text: &[char]) {
         }
     };
     line("means", &finding.description);
-    line("found by", &found_by(finding));
+    let source = if finding.source.is_empty() { String::new() } else { format!(" {DIM}({}){DIM:#}", finding.source) };
+    line("found by", &format!("{}{source}", found_by(finding)));
     line("score", &score(finding));
     line("note", &finding.note_for_people());
     line(
         "used",
         &match finding.used_by.as_slice() {
+            [] if finding.score < detail.least_score => {
+                format!("no: the policy counts findings from {:.2} on", detail.least_score)
+            }
             [] => "no: none of the rules above rests on it".to_owned(),
             rules => format!("by {}", rules.join(", ")),
         },
     );
-    line("source", &finding.source);
 }
 
 /// Who found it, in a phrase.
@@ -172,6 +175,7 @@ fn likelihood_words(likelihood: crate::detect::Likelihood) -> &'static str {
 pub(super) fn phrase(code: &str) -> String {
     match code {
         reason::CALIBRATED => return "calibrated, so that the score is the precision that was measured".to_owned(),
+        reason::HOTWORD => return "a hotword stands near it".to_owned(),
         reason::OTHER_TERMS => return "other terms of the list stand near it".to_owned(),
         _ => {}
     }
@@ -213,23 +217,39 @@ fn cues(out: &mut String, name: &str, what: &str, cues: &[CueRow], text: &[char]
     let _ = writeln!(out, "{DIM}{name:<9} ({what}) {}{DIM:#}", list.join("; "));
 }
 
-/// How far a detector came, in a phrase.
-fn checked(row: &DetectorRow) -> String {
-    let name = match row.detector.as_str() {
-        "pattern" => "patterns",
-        "dictionary" => "word lists",
-        "secret" => "secrets",
-        "ner" => "named-entity model",
-        other => other,
+/// How far the detectors came, in a phrase.
+fn checked(rows: &[DetectorRow]) -> String {
+    let whole: Vec<&str> = rows.iter().filter(|row| row.status == "complete").map(name).collect();
+    let mut all = match whole.split_last() {
+        None => Vec::new(),
+        Some((last, [])) => vec![format!("the whole text for {last}")],
+        Some((last, rest)) => vec![format!("the whole text for {} and {last}", rest.join(", "))],
     };
-    let far = if row.bytes_total == 0 { 100 } else { row.bytes_scanned.saturating_mul(100) / row.bytes_total };
+    all.extend(rows.iter().filter(|row| row.status != "complete").map(partly));
+    all.join("; ")
+}
+
+/// What a detector looks for.
+fn name(row: &DetectorRow) -> &str {
+    match row.detector.as_str() {
+        "pattern" => "patterns",
+        "dictionary" => "words of lists",
+        "secret" => "secrets",
+        "ner" => "names (by the model)",
+        other => other,
+    }
+}
+
+/// How far a detector came that did not see all.
+fn partly(row: &DetectorRow) -> String {
+    let name = name(row);
+    let far = row.bytes_scanned.saturating_mul(100).checked_div(row.bytes_total).unwrap_or(100);
     match (row.status.as_str(), row.reason.as_str()) {
-        ("complete", _) => format!("{name} all"),
-        ("permitted_skip", "rules_reached_highest_level") => {
-            format!("{name} skipped, since the rules alone reached the highest level (--all-findings runs it)")
+        ("permitted_skip", RULES_REACHED_HIGHEST_LEVEL) => {
+            format!("{name} skipped, since the rules alone reached the highest level (--all-findings looks for them)")
         }
-        ("permitted_skip", "machine_text") => format!("{name} {far} %, the rest is code, a log or a table"),
-        ("permitted_skip", reason) => format!("{name} {far} %, skipped: {}", phrase(reason)),
+        ("permitted_skip", "machine_text") => format!("{name} in {far} % of it, the rest is code, a log or a table"),
+        ("permitted_skip", reason) => format!("{name} in {far} % of it, skipped: {}", phrase(reason)),
         (_, reason) => format!("{name} FAILED after {far} % ({}), and what is unknown is confidential", phrase(reason)),
     }
 }

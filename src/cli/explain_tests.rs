@@ -92,6 +92,10 @@ regex = '[0-9-]{6,7}'
 positive = [{ text = "badge 123456", value = "123456" }]
 negative = ["123456"]
 
+[[exclusion]]
+id = "published_order"
+entity_types = ["ORDER_NUMBER"]
+values = ["3333-22"]
 [[list]]
 id = "code_names"
 entity_type = "CODE_NAME"
@@ -100,6 +104,14 @@ score = 0.7
 terms = ["heron"]
 [list.examples]
 positive = ["heron"]
+[[list]]
+id = "weak_names"
+entity_type = "CODE_NAME"
+source = "written for this test"
+score = 0.3
+terms = ["lot"]
+[list.examples]
+positive = ["lot"]
 [[list]]
 id = "pronouns"
 entity_type = "PRONOUN"
@@ -214,7 +226,7 @@ fn one(entity_type: &str, outcome: &'static str) -> Vec<(String, &'static str)> 
 #[tokio::test]
 async fn a_text_with_a_card_and_its_holder() {
     insta::assert_snapshot!(
-        explained("Anna pays with her Visa card 4539 1488 0343 6467.\nOrder 1234-56, from 7777-88.").await
+        explained("Anna pays with her Visa card 4539 1488 0343 6467.\nOrder 1234-56, from 7777-88; lot 99.").await
     );
 }
 
@@ -275,6 +287,8 @@ async fn a_finding_that_lost() {
 async fn what_was_found_and_is_not_reported() {
     let told = outcomes("from 7777-88", "7777-88").await;
     assert_eq!(told.first(), one("ORDER_NUMBER", "allowed").first());
+    let told = outcomes("from 3333-22", "3333-22").await;
+    assert_eq!(told.first(), one("ORDER_NUMBER", "excluded").first());
     assert_eq!(outcomes("so she said", "she").await, one("PRONOUN", "cue"));
     assert!(!why_of("so she said", "she").await.found);
 }
@@ -283,6 +297,12 @@ async fn what_was_found_and_is_not_reported() {
 async fn a_word_of_a_path_and_a_name_in_an_identifier() {
     assert_eq!(outcomes("see /srv/heron/notes.txt", "heron").await, one("CODE_NAME", "part_of_name"));
     assert_eq!(outcomes("fn say_anna in the code", "anna").await, one("PERSON", "part_of_longer"));
+}
+
+#[tokio::test]
+async fn a_span_that_is_found_and_one_of_which_a_piece_is() {
+    assert!(shown("so heron flies", "heron flies").await.contains("is found in part"));
+    assert!(shown("so heron flies", "heron").await.contains("is found ("));
 }
 
 #[tokio::test]

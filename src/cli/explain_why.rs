@@ -1,6 +1,7 @@
 //! `classify --why START:END`: why a span was found or not, in sentences for people and with stable codes in JSON. It
 //! only words what the traced run of the detectors noted; it looks for nothing itself.
 
+use std::collections::{BTreeSet, HashSet};
 use std::fmt::Write as _;
 use std::ops::Range;
 use std::str::FromStr;
@@ -83,6 +84,21 @@ pub(super) struct Answer {
     pub(super) says: String,
 }
 
+impl Answer {
+    /// Whether it is a finding that a reply holds.
+    fn is_reported(&self) -> bool {
+        matches!(self.outcome, FOUND | BELOW_POLICY)
+    }
+}
+
+/// Answers that are told in full, and of those that wait for a word.
+const TOLD: usize = 8;
+const WAITING: usize = 3;
+
+const FOUND: &str = "found";
+const BELOW_POLICY: &str = "below_policy_min_score";
+const NO_CONTEXT: &str = "no_context";
+
 /// What a run is asked about and where it is shown.
 pub(super) struct Context<'a> {
     pub(super) text: &'a str,
@@ -112,9 +128,7 @@ impl Why {
             let says = "found, and left out because the policy's allow list names this value";
             teller.not_reported(finding, "allowed", says)
         }));
-        let mut considered: Vec<&Considered> = trace.considered().iter().collect();
-        considered.sort_by_key(|considered| weight(&considered.outcome));
-        answers.extend(considered.into_iter().map(|considered| teller.considered(considered)));
+        answers.extend(best(trace).into_iter().map(|considered| teller.considered(considered)));
         let near_misses = trace.near_misses().iter().map(|near_miss| teller.near_miss(asked, near_miss)).collect();
         let (start, end) = (asked.start as u64, asked.end as u64);
         Self { start, end, found, answers, near_misses, notes: teller.notes(classified) }
@@ -122,25 +136,32 @@ impl Why {
 
     /// For the terminal.
     pub(super) fn render(&self, id: &serde_json::Value, text: &str) -> String {
-        let characters: Vec<char> = text.chars().collect();
+        let text: Vec<char> = text.chars().collect();
         let mut out = String::new();
-        let (colour, is) =
-            if self.found { (AnsiColor::Green, "is found") } else { (AnsiColor::Yellow, "is not found") };
+        let covers = |answer: &&Answer| answer.start <= self.start && self.end <= answer.end;
+        let whole = self.answers.iter().filter(|answer| answer.is_reported()).any(|answer| covers(&answer));
+        let (colour, is) = match (self.found, whole) {
+            (true, true) => (AnsiColor::Green, "is found"),
+            (true, false) => (AnsiColor::Yellow, "is found in part"),
+            (false, _) => (AnsiColor::Yellow, "is not found"),
+        };
         let style = colour.on_default().bold();
-        let value = quoted(&characters, self.start, self.end);
+        let value = quoted(&text, self.start, self.end);
         let id = visible_line(&id.as_str().map_or_else(|| id.to_string(), ToOwned::to_owned));
         let _ = writeln!(out, "{value} {style}{is}{style:#} {DIM}(text {id}, {}:{}){DIM:#}", self.start, self.end);
-        for answer in &self.answers {
-            self.answer(&mut out, answer, &characters);
-        }
+        let (waiting, told): (Vec<&Answer>, Vec<&Answer>) =
+            self.answers.iter().partition(|answer| answer.outcome == NO_CONTEXT);
         if self.answers.is_empty() {
             let _ = writeln!(out, "  No pattern, word list or secret rule matches here, and the model sees nothing.");
         }
+        self.list(&mut out, &told, TOLD, &text);
+        if !waiting.is_empty() {
+            let _ = writeln!(out, "  It would count with a word for it near by:");
+            self.list(&mut out, &waiting, WAITING, &text);
+        }
         if !self.near_misses.is_empty() {
             let _ = writeln!(out, "  What comes to mind, though nothing of it matched:");
-            for near_miss in &self.near_misses {
-                self.answer(&mut out, near_miss, &characters);
-            }
+            self.list(&mut out, &self.near_misses.iter().collect::<Vec<_>>(), TOLD, &text);
         }
         for note in &self.notes {
             let _ = writeln!(out, "  {DIM}{note}{DIM:#}");
@@ -148,11 +169,59 @@ impl Why {
         out
     }
 
-    fn answer(&self, out: &mut String, answer: &Answer, text: &[char]) {
-        let whole = (answer.start, answer.end) == (self.start, self.end);
-        let place = if whole { String::new() } else { format!(" {}", quoted(text, answer.start, answer.end)) };
-        let by = if answer.recognizer.is_empty() { String::new() } else { format!(" by {}", answer.recognizer) };
-        let _ = writeln!(out, "  - {BOLD}{}{BOLD:#}{place}{DIM}{by}{DIM:#}: {}", answer.entity_type, answer.says);
+    /// The first answers in full, and the types of the others.
+    fn list(&self, out: &mut String, answers: &[&Answer], most: usize, text: &[char]) {
+        for answer in answers.iter().take(most) {
+            let whole = (answer.start, answer.end) == (self.start, self.end);
+            let place = if whole { String::new() } else { format!(" {}", quoted(text, answer.start, answer.end)) };
+            let by = if answer.recognizer.is_empty() { String::new() } else { format!(" by {}", answer.recognizer) };
+            let _ = writeln!(out, "  - {BOLD}{}{BOLD:#}{place}{DIM}{by}{DIM:#}: {}", answer.entity_type, answer.says);
+        }
+        let shown: BTreeSet<&str> = answers.iter().take(most).map(|answer| answer.entity_type.as_str()).collect();
+        let others = answers.iter().skip(most).map(|answer| answer.entity_type.as_str());
+        let others: BTreeSet<&str> = others.filter(|name| !shown.contains(name)).collect();
+        if !others.is_empty() {
+            let names: Vec<&str> = others.into_iter().collect();
+            let _ =
+                writeln!(out, "  {DIM}- and the same kind of answer for {}; --json has all{DIM:#}", names.join(", "));
+        }
+    }
+}
+
+/// What was considered, the nearest to the span first and of each recognizer's answers of one kind the nearest alone.
+fn best(trace: &Trace) -> Vec<&Considered> {
+    let mut considered: Vec<(Nearness, u8, &Considered)> = trace
+        .considered()
+        .iter()
+        .map(|considered| (Nearness::of(trace.range(), &considered.range), weight(&considered.outcome), considered))
+        .collect();
+    considered.sort_by_key(|(nearness, weight, _)| (*nearness, *weight));
+    let mut told = HashSet::new();
+    considered
+        .retain(|(_, weight, considered)| told.insert((&considered.recognizer, &considered.entity_type, *weight)));
+    considered.into_iter().map(|(_, _, considered)| considered).collect()
+}
+
+/// How well a range fits the span, by the share that they have in common.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Nearness {
+    /// At least four fifths.
+    Fits,
+    /// At least two fifths.
+    Overlaps,
+    /// Less.
+    Touches,
+}
+
+impl Nearness {
+    fn of(asked: &Range<usize>, range: &Range<usize>) -> Self {
+        let common = asked.end.min(range.end).saturating_sub(asked.start.max(range.start));
+        let all = asked.end.max(range.end).saturating_sub(asked.start.min(range.start)).max(1);
+        match common * 5 / all {
+            4.. => Self::Fits,
+            2.. => Self::Overlaps,
+            _ => Self::Touches,
+        }
     }
 }
 
@@ -161,7 +230,7 @@ fn weight(outcome: &Outcome) -> u8 {
     match outcome {
         Outcome::Joined(_) => 0,
         Outcome::Lost { .. } => 1,
-        Outcome::Dropped { .. } => 2,
+        Outcome::Dropped { .. } | Outcome::Excluded(_) => 2,
         Outcome::Refused(_) | Outcome::Rejected(_) => 3,
         Outcome::NegativeContext(_) | Outcome::NoSecret(_) => 4,
         Outcome::NoContext { .. } | Outcome::PartOfName | Outcome::OtherCase | Outcome::OtherLanguage => 5,
@@ -187,12 +256,9 @@ impl Teller<'_> {
             ("below_min_score", format!("found with {score:.2}, which is below --min-score"))
         } else if score < self.context.policy_min_score {
             let least = self.context.policy_min_score;
-            (
-                "below_policy_min_score",
-                format!("found with {score:.2}; below {least:.2} no rule of the policy counts it"),
-            )
+            (BELOW_POLICY, format!("found with {score:.2}; below {least:.2} no rule of the policy counts it"))
         } else {
-            ("found", format!("found with {score:.2}; --explain says how"))
+            (FOUND, format!("found with {score:.2}; --explain says how"))
         };
         self.not_reported(finding, outcome, &says)
     }
@@ -235,7 +301,7 @@ impl Teller<'_> {
             Outcome::Refused(validator) => (
                 "refused",
                 format!(
-                    "{form}, but the validator {validator} refused the value: its check digits or its structure are wrong"
+                    "{form}, but the validator {validator} refused the value (check digits, structure or plausibility)"
                 ),
             ),
             Outcome::Rejected(validator) => (
@@ -245,12 +311,11 @@ impl Teller<'_> {
                 ),
             ),
             Outcome::NoContext { wanted, window } => (
-                "no_context",
+                NO_CONTEXT,
                 format!(
-                    "{form}, but it counts only with a word for it near by, and none stands within {window} characters before \
-                     it or {} behind; {} would do",
-                    window / 3,
-                    words(wanted)
+                    "{form}, but none of its words, such as {}, stands within {window} characters before it or {} behind",
+                    words(wanted),
+                    window / 3
                 ),
             ),
             Outcome::NegativeContext(word) => (
@@ -261,6 +326,7 @@ impl Teller<'_> {
                 "part_of_name",
                 "a term of the list, but here it is part of an identifier, a path or an address".to_owned(),
             ),
+            Outcome::Excluded(rule) => ("excluded", format!("found, but the exclusion {rule} drops such values")),
             Outcome::NoSecret(why) => ("no_secret", (*why).to_owned()),
             Outcome::OtherCase => (
                 "other_case",

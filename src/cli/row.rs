@@ -42,6 +42,9 @@ pub(super) struct Detail {
     /// The text, for the caller's own screen.
     #[serde(skip)]
     pub(super) text: String,
+    /// Findings below it count for no rule; 0 where a service does not tell.
+    #[serde(skip)]
+    pub(super) least_score: f32,
     /// The rules that applied, those of the level first.
     pub(super) rules: Vec<RuleRow>,
     /// What only helped the rules to judge.
@@ -222,6 +225,7 @@ impl Row {
         };
         self.detail = Some(Detail {
             text: text.to_owned(),
+            least_score: classified.policy.min_score(),
             rules: verdict.reasons().iter().map(rule).collect(),
             cues: verdict.cues().iter().map(span).collect(),
             allowed: verdict.allowed().iter().map(span).collect(),

@@ -52,6 +52,8 @@ struct Row<'a> {
     coarse: &'a str,
     description: &'a str,
     countries: &'a BTreeSet<String>,
+    /// Evidence for the rules of a policy, never reported.
+    cue: bool,
     detectors: BTreeSet<&'static str>,
     validators: &'a BTreeSet<String>,
     sources: &'a BTreeSet<String>,
@@ -118,6 +120,7 @@ fn rows(catalog: &Catalog) -> Vec<Row<'_>> {
             coarse: &info.coarse,
             description: &info.description,
             countries: &info.countries,
+            cue: info.cue,
             detectors: info.detectors.iter().copied().chain(of_model).collect(),
             validators: &info.validators,
             sources: &info.sources,
@@ -170,7 +173,9 @@ fn page(catalog: &Catalog) -> String {
          - *Detectors*: `pattern` (expressions with checks and context words), `secret` (structure of credentials), \
          `dictionary` (word lists), `ner` (the model).\n\
          - *Checks*: what a found value must pass; `cordon types --validate NAME` runs one on lines of its input.\n\
-         - *Examples*: texts in the catalog that must hold the type, and texts that must not; every one is a test.\n",
+         - *Examples*: texts in the catalog that must hold the type, and texts that must not; every one is a test.\n\n\
+         A *cue* is evidence for the rules of a policy and never reported as a finding. A type without a detector is \
+         for models that know it.\n",
         summary(&rows)
     );
     let mut categories: Vec<&str> = rows.iter().map(|row| row.category).collect();
@@ -189,9 +194,10 @@ fn page(catalog: &Catalog) -> String {
             let detectors = row.detectors.iter().copied().collect::<Vec<_>>().join(", ");
             let checks: Vec<String> = row.validators.iter().map(|name| format!("`{name}`")).collect();
             let sources: Vec<String> = row.sources.iter().map(|source| link(source)).collect();
+            let cue = if row.cue { " (cue)" } else { "" };
             let _ = writeln!(
                 page,
-                "| `{}` | {} | `{}` | {} | {detectors} | {} | {} | {} + {} |",
+                "| `{}`{cue} | {} | `{}` | {} | {detectors} | {} | {} | {} + {} |",
                 row.name,
                 row.description.replace('|', "\\|"),
                 row.coarse,

@@ -9,7 +9,8 @@ use std::sync::Arc;
 use regex::{Regex, RegexBuilder};
 
 use super::catalog::{Catalog, ExclusionSpec, HotwordSpec};
-use super::{EntityType, Finding};
+use super::trace::{Considered, Outcome, Trace};
+use super::{EntityType, Finding, reason};
 use crate::document::Document;
 
 /// Widest window of a hotword in code points: every value of a type looks through it.
@@ -43,6 +44,7 @@ enum Change {
 
 #[derive(Debug)]
 struct Exclusion {
+    id: Arc<str>,
     types: Vec<EntityType>,
     /// In small letters.
     values: Vec<String>,
@@ -56,13 +58,24 @@ impl Adjustments {
     /// # Errors
     /// Names the entry whose expression is wrong or too large.
     pub fn build(catalog: &Catalog) -> Result<Self, String> {
-        let hotwords = catalog.hotwords().iter().map(|spec| Hotword::build(spec)).collect::<Result<_, _>>()?;
-        let exclusions = catalog.exclusions().iter().map(|spec| Exclusion::build(spec)).collect::<Result<_, _>>()?;
+        let hotwords = catalog.hotwords().iter().map(Hotword::build).collect::<Result<_, _>>()?;
+        let exclusions = catalog.exclusions().iter().map(Exclusion::build).collect::<Result<_, _>>()?;
         Ok(Self { hotwords, exclusions })
     }
 
     /// Applies them to new findings; `others` are those that were found before. To be called once for each finding.
     pub fn apply(&self, document: &Document, findings: &mut Vec<Finding>, others: &[Finding]) {
+        self.apply_traced(document, findings, others, None);
+    }
+
+    /// The same, which also tells `trace` what was dropped in its span.
+    pub fn apply_traced(
+        &self,
+        document: &Document,
+        findings: &mut Vec<Finding>,
+        others: &[Finding],
+        mut trace: Option<&mut Trace>,
+    ) {
         if self.hotwords.is_empty() && self.exclusions.is_empty() {
             return;
         }
@@ -74,19 +87,26 @@ impl Adjustments {
         findings.retain(|finding| {
             let text = document.parts().get(finding.part).map(|part| part.text.expose()).unwrap_or_default();
             let value = text.get(finding.range.clone()).unwrap_or_default();
-            !self.exclusions.iter().zip(&covers).any(|(rule, covers)| {
+            let dropped = self.exclusions.iter().zip(&covers).find(|(rule, covers)| {
                 rule.types.contains(&finding.entity_type)
                     && (rule.has(value) || covers.as_ref().is_some_and(|covers| covers.hold(finding)))
-            })
+            });
+            if let Some((rule, _)) = dropped
+                && let Some(trace) = trace.as_deref_mut().filter(|trace| trace.wants(finding.part, &finding.range))
+            {
+                trace.note(Considered::of(finding, Outcome::Excluded(Arc::clone(&rule.id))));
+            }
+            dropped.is_none()
         });
         for finding in findings {
             let text = document.parts().get(finding.part).map(|part| part.text.expose()).unwrap_or_default();
-            for rule in self.hotwords.iter().filter(|rule| rule.types.contains(&finding.entity_type)) {
-                if rule.is_near(text, &finding.range) {
-                    finding.score = match rule.change {
+            for rule in &self.hotwords {
+                if rule.types.contains(&finding.entity_type) && rule.is_near(text, &finding.range) {
+                    let score = match rule.change {
                         Change::Set(score) => score,
                         Change::Add(score) => (finding.score + score).clamp(0.0, 1.0),
                     };
+                    finding.adjust(reason::HOTWORD, score);
                     finding.explanation.note = Arc::clone(&rule.note);
                 }
             }
@@ -128,6 +148,7 @@ impl Exclusion {
     fn build(spec: &ExclusionSpec) -> Result<Self, String> {
         let whole = |regex: &String| compiled(&spec.id, &format!(r"\A(?:{regex})\z"));
         Ok(Self {
+            id: spec.id.as_str().into(),
             types: spec.entity_types.clone(),
             values: spec.values.iter().map(|value| value.trim().to_lowercase()).collect(),
             regex: spec.regex.as_ref().map(whole).transpose()?,

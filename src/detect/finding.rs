@@ -199,6 +199,8 @@ pub mod reason {
     pub const CONTEXT_WORDS: &str = "context_words";
     /// Words that speak against the value stand near it.
     pub const NEGATIVE_CONTEXT: &str = "negative_context";
+    /// A hotword stands near it; the note names which.
+    pub const HOTWORD: &str = "hotword";
     /// An address has street, number and postal code.
     pub const WHOLE_ADDRESS: &str = "whole_address";
     /// Personal data stand near it.

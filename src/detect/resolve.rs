@@ -36,7 +36,7 @@ pub fn resolve_traced(mut findings: Vec<Finding>, mut trace: Option<&mut Trace>)
         if let (Some(winner), Some((trace, finding))) = (kept.offer(finding), asked)
             && let Some(winner) = kept.findings.get(winner)
         {
-            trace.note(considered(finding, Winner::of(winner)));
+            trace.note(considered(&finding, Winner::of(winner)));
         }
     }
     let mut findings = kept.findings;
@@ -47,17 +47,10 @@ pub fn resolve_traced(mut findings: Vec<Finding>, mut trace: Option<&mut Trace>)
     findings
 }
 
-fn considered(finding: Finding, to: Winner) -> Considered {
+fn considered(finding: &Finding, to: Winner) -> Considered {
     let joined = finding.entity_type == to.entity_type;
     let outcome = if joined { Outcome::Joined(to) } else { Outcome::Lost { score: finding.score, to } };
-    Considered {
-        range: finding.range,
-        entity_type: finding.entity_type,
-        detector: finding.detector,
-        recognizer: finding.recognizer,
-        pattern: finding.explanation.pattern,
-        outcome,
-    }
+    Considered::of(finding, outcome)
 }
 
 /// The better first.

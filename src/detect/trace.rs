@@ -71,6 +71,8 @@ pub enum Outcome {
     OtherLanguage,
     /// A word for a secret stands before it, but it is none; one line for people says why.
     NoSecret(&'static str),
+    /// The exclusion of this id drops such values.
+    Excluded(Arc<str>),
     /// It became part of another finding of its type.
     Joined(Winner),
     /// Another finding that overlaps it has the better rank.
@@ -89,6 +91,21 @@ pub enum Outcome {
         /// One line for people.
         description: &'static str,
     },
+}
+
+impl Considered {
+    /// What became of something that had been found.
+    #[must_use]
+    pub fn of(finding: &Finding, outcome: Outcome) -> Self {
+        Self {
+            range: finding.range.clone(),
+            entity_type: finding.entity_type.clone(),
+            detector: finding.detector,
+            recognizer: Arc::clone(&finding.recognizer),
+            pattern: Arc::clone(&finding.explanation.pattern),
+            outcome,
+        }
+    }
 }
 
 /// The finding that stayed.
@@ -153,6 +170,12 @@ impl Trace {
     #[must_use]
     pub fn asked(&self, part: usize) -> Option<Range<usize>> {
         (self.part == part).then(|| self.range.clone())
+    }
+
+    /// The bytes that are asked about.
+    #[must_use]
+    pub fn range(&self) -> &Range<usize> {
+        &self.range
     }
 
     /// Whether a range of a part has something to do with the question.

@@ -33,8 +33,9 @@ pub struct NerConfig {
     pub cache_windows: u64,
     /// A lane that is busy with one window for longer than this many milliseconds is given up and replaced.
     pub hang_after_ms: u64,
-    /// Do not run the model on windows that are code, logs or tables of numbers. The receipt then says
-    /// `permitted_skip`. Off by default: names occur in such text too, and thresholds are higher there anyway.
+    /// Do not run the model on windows that are code, logs or tables as a whole, but on what people wrote in them:
+    /// comments, string literals, messages, cells. The receipt then says `permitted_skip` and counts those bytes. Off by
+    /// default: thresholds are higher in such text anyway, and names stand outside of those pieces too.
     pub skip_machine_text: bool,
     /// Multiply in 8-bit integers where the model has 4-bit weights: twice as fast, and almost the same numbers.
     pub eight_bit: bool,

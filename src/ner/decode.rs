@@ -33,6 +33,21 @@ pub(super) struct Decoded {
     pub(super) weak: Vec<LabelledWord>,
 }
 
+impl Decoded {
+    /// Puts every word where it stands in another text, and drops those that stand nowhere in it.
+    pub(super) fn move_to(&mut self, place: impl Fn(&Range<usize>) -> Option<Range<usize>>) {
+        for words in [&mut self.words, &mut self.weak] {
+            words.retain_mut(|word| match place(&word.range) {
+                Some(range) => {
+                    word.range = range;
+                    true
+                }
+                None => false,
+            });
+        }
+    }
+}
+
 /// Labelled words of a window. `rows` holds the logits of each token, `labels.columns.len()` a row.
 pub(super) fn decode(text: &str, tokens: &Tokens, rows: &[f32], labels: &LabelSet) -> Decoded {
     let width = labels.columns.len();

@@ -8,6 +8,7 @@ use crate::document::Document;
 
 use super::cache::Outcome;
 use super::decode::decode;
+use super::human::Human;
 use super::labels::LabelSet;
 use super::prose::Looks;
 use super::{ClassifierError, TokenClassifier, Vocabulary};
@@ -52,6 +53,8 @@ pub(super) struct Job {
     pub(super) part: usize,
     /// Bytes of the part.
     pub(super) range: Range<usize>,
+    /// Whether only what people wrote in it is read.
+    pub(super) human: bool,
     pub(super) deadline: Instant,
 }
 
@@ -69,7 +72,9 @@ impl Engine {
     /// Classifies one window.
     pub(super) fn run(&self, job: &Job, model: &mut dyn TokenClassifier) -> Result<Outcome, Fault> {
         let part = job.document.parts().get(job.part).ok_or(Fault::Range)?;
-        let text = part.text.expose().get(job.range.clone()).ok_or(Fault::Range)?;
+        let window = part.text.expose().get(job.range.clone()).ok_or(Fault::Range)?;
+        let human = job.human.then(|| Human::of(window));
+        let text = human.as_ref().map_or(window, |human| human.text.as_str());
         if Instant::now() >= job.deadline {
             return Err(Fault::TimedOut);
         }
@@ -92,7 +97,11 @@ impl Engine {
             let kept = logits.values.get(first * width..(first + run.core.len()) * width).ok_or(Fault::ModelOutput)?;
             rows.extend_from_slice(kept);
         }
-        Ok(Outcome { decoded: decode(text, &tokens, &rows, &self.labels), looks: Looks::of(text) })
+        let mut decoded = decode(text, &tokens, &rows, &self.labels);
+        if let Some(human) = &human {
+            decoded.move_to(|range| human.place(range));
+        }
+        Ok(Outcome { decoded, looks: Looks::of(text) })
     }
 }
 

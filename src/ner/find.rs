@@ -19,6 +19,7 @@ use super::config::Lengths;
 use super::decode::LabelledWord;
 use super::engine::{Engine, Fault, Job};
 use super::filter::judge;
+use super::human::Human;
 use super::labels::{Group, Kind, LabelSet};
 use super::lanes::{Lanes, Ticket};
 use super::onnx::{Graph, OnnxClassifier, environment};
@@ -64,7 +65,17 @@ struct Done {
     part: usize,
     start: usize,
     core: Range<usize>,
+    /// What the model read of its core.
+    read: Read,
     outcome: Option<Arc<Outcome>>,
+}
+
+/// How much of the core of a window the model read.
+#[derive(Clone, Copy)]
+enum Read {
+    All,
+    /// Only what people wrote in machine text, in bytes.
+    Human(usize),
 }
 
 /// What is asked of a lane.
@@ -72,6 +83,7 @@ struct Asked {
     part: usize,
     text: Range<usize>,
     core: Range<usize>,
+    read: Read,
     key: Option<Key>,
 }
 
@@ -167,8 +179,12 @@ impl Ner {
             metrics::counter!("cordon_ner_faults_total", "reason" => fault.reason()).increment(1);
             self.lanes.tend();
         }
-        let scanned: usize = done.iter().filter(|done| done.outcome.is_some()).map(|done| done.core.len()).sum();
-        let skipped = done.iter().any(|done| done.outcome.is_none());
+        let scanned = |done: &Done| match done.read {
+            Read::All => done.core.len(),
+            Read::Human(bytes) => bytes,
+        };
+        let scanned: usize = done.iter().filter(|done| done.outcome.is_some()).map(scanned).sum();
+        let skipped = done.iter().any(|done| matches!(done.read, Read::Human(_)));
         let status = match fault {
             Some(fault) => Status::Failed(fault.reason().into()),
             None if skipped => Status::PermittedSkip("machine_text".into()),
@@ -213,16 +229,22 @@ impl Ner {
                 }
                 let content = text.get(window.text.clone()).ok_or(Fault::Range)?;
                 let start = window.text.start;
-                if self.skip_machine_text && Looks::of(content).is_machine() {
-                    done.push(Done { part, start, core: window.core, outcome: None });
+                let core = window.core;
+                let read = if self.skip_machine_text && Looks::of(content).is_machine() {
+                    Read::Human(Human::of(content).seen(&(core.start - start..core.end - start)))
+                } else {
+                    Read::All
+                };
+                if matches!(read, Read::Human(0)) {
+                    done.push(Done { part, start, core, read, outcome: None });
                     continue;
                 }
                 let key = self.cache.key(content);
                 if let Some(outcome) = key.as_ref().and_then(|key| self.cache.get(key)) {
-                    done.push(Done { part, start, core: window.core, outcome: Some(outcome) });
+                    done.push(Done { part, start, core, read, outcome: Some(outcome) });
                     continue;
                 }
-                let asked = Asked { part, text: window.text, core: window.core, key };
+                let asked = Asked { part, text: window.text, core, read, key };
                 pending.push(self.ask(document, asked, deadline).await?);
             }
             let Some((asked, outcome)) = timeout_at(until, pending.next()).await.map_err(|_| Fault::TimedOut)? else {
@@ -232,7 +254,8 @@ impl Ner {
             if let Some(key) = asked.key {
                 self.cache.insert(key, Arc::clone(&outcome));
             }
-            done.push(Done { part: asked.part, start: asked.text.start, core: asked.core, outcome: Some(outcome) });
+            let Asked { part, text, core, read, .. } = asked;
+            done.push(Done { part, start: text.start, core, read, outcome: Some(outcome) });
         }
         Ok(())
     }
@@ -251,7 +274,8 @@ impl Ner {
         let until = tokio::time::Instant::from_std(deadline);
         let room = timeout_at(until, sender.reserve_owned()).await.map_err(|_| Fault::QueueFull)?;
         let (reply, answer) = oneshot::channel();
-        let job = Job { document: Arc::clone(document), part: asked.part, range: asked.text.clone(), deadline };
+        let human = matches!(asked.read, Read::Human(_));
+        let job = Job { document: Arc::clone(document), part: asked.part, range: asked.text.clone(), human, deadline };
         room.map_err(|_| Fault::ShutDown)?.send(Ticket { job, reply });
         Ok(async move { (asked, answer.await.unwrap_or(Err(Fault::LaneDied))) })
     }

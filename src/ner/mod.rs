@@ -22,6 +22,7 @@ mod engine;
 mod error;
 mod filter;
 mod find;
+mod human;
 mod labels;
 mod lanes;
 mod lexicon;

@@ -336,6 +336,17 @@ async fn machine_text_is_skipped_only_where_that_is_configured_and_the_receipt_s
 }
 
 #[tokio::test]
+async fn names_that_people_wrote_in_skipped_code_are_found_and_counted() {
+    let skipping = ner_with(&NerConfig { skip_machine_text: true, ..config() }, Arc::new(good));
+    let text = "fn f<'a>(x: &'a [u8]) -> Option<&'a u8> { x.get(0)?.y(&[_]) } // ask Anna Schmidt\n{ [x_y] = {z_z}; }";
+    let report = ask(&skipping, text).await;
+    assert_eq!(report.coverage.status, Status::PermittedSkip("machine_text".into()));
+    assert_eq!(report.coverage.bytes_scanned, "ask Anna Schmidt".len() as u64);
+    let found: Vec<_> = report.findings.iter().map(|finding| &text[finding.range.clone()]).collect();
+    assert_eq!(found, ["Anna Schmidt"]);
+}
+
+#[tokio::test]
 async fn after_shutdown_nothing_is_scanned() {
     let ner = ner(Arc::new(good));
     ner.shutdown().await;

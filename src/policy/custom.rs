@@ -20,6 +20,9 @@ pub const CUSTOM_PREFIX: &str = "CUSTOM_";
 /// Bytes of a word list; a list of a million words fits.
 const MAX_LIST_BYTES: u64 = 64 << 20;
 
+/// The terms that lists took from files, by the id of the list.
+pub type TermFiles = BTreeMap<String, Arc<TermTable>>;
+
 /// Additions to the catalog, as TOML tables in its own form.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct CustomCatalog {
@@ -34,7 +37,7 @@ pub struct CustomCatalog {
     /// `[[exclusion]]` tables.
     pub exclusions: Vec<Table>,
     /// The terms that lists took from files, by the id of the list.
-    pub files: BTreeMap<String, Arc<TermTable>>,
+    pub files: TermFiles,
 }
 
 impl CustomCatalog {
@@ -132,7 +135,7 @@ pub(super) fn lists(
     raw: &[Spanned<Table>],
     folder: Option<&Path>,
     problems: &mut Problems<'_>,
-) -> Result<(Vec<Table>, BTreeMap<String, Arc<TermTable>>), PolicyError> {
+) -> Result<(Vec<Table>, TermFiles), PolicyError> {
     let mut lists = Vec::with_capacity(raw.len());
     let mut files = BTreeMap::new();
     for (i, entry) in raw.iter().enumerate() {

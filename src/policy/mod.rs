@@ -34,7 +34,7 @@ mod view;
 #[cfg(test)]
 mod tests;
 
-pub use custom::{CUSTOM_PREFIX, CustomCatalog};
+pub use custom::{CUSTOM_PREFIX, CustomCatalog, TermFiles};
 pub use decide::{DECLARED_LEVEL, INCOMPLETE_COVERAGE};
 pub use error::PolicyError;
 pub use known::{KnownTypes, TypeTable};

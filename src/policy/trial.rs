@@ -160,6 +160,11 @@ impl Policy {
     pub fn try_out(&self, trial: &Trial, detect: impl Fn(&Document) -> Detected) -> TrialResult {
         let document = Document::of(&*trial.text);
         let detected = detect(&document);
+        let covered = |findings: &[Finding], expected: &Expected| {
+            findings.iter().any(|finding| self.covers(finding, expected, &trial.text))
+        };
+        let unseen: Vec<Expected> =
+            trial.findings.iter().filter(|expected| !covered(&detected.findings, expected)).cloned().collect();
         let verdict = self.decide(Evidence {
             document: &document,
             findings: detected.findings,
@@ -168,13 +173,8 @@ impl Policy {
             declared_level: trial.declared,
             caller: &trial.caller,
         });
-        // Those of the verdict: what the policy allows is no finding, and what it denies is one.
-        let missing = trial
-            .findings
-            .iter()
-            .filter(|expected| !verdict.findings().iter().any(|finding| self.covers(finding, expected, &trial.text)))
-            .cloned()
-            .collect();
+        // What the policy denies is found by the policy itself.
+        let missing = unseen.into_iter().filter(|expected| !covered(verdict.findings(), expected)).collect();
         let plan = self.route(&verdict, trial.complexity, &trial.caller);
         TrialResult {
             trial: trial.clone(),

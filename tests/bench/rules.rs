@@ -11,7 +11,7 @@ use std::hint::black_box;
 use std::path::Path;
 use std::time::Duration;
 
-use cordon::detect::{Catalog, Finding, Rules, resolve};
+use cordon::detect::{Catalog, Finding, Rules, TermTable, resolve};
 use cordon::document::View;
 
 use measure::{Moment, chosen, corpus, median, pieces, report};
@@ -34,6 +34,9 @@ fn main() {
     report("rules: word lists", catalog.lists().len() as f64, "");
     report("rules: load and build", median(times), "ms");
 
+    if chosen("list") {
+        million();
+    }
     let (sources, labelled) = (sources(), corpus().join("\n"));
     for (name, text) in [
         ("prose", prose(false)),
@@ -49,6 +52,24 @@ fn main() {
         }
         report(&format!("rules: {name}"), megabytes_per_second(&rules, &pieces(&text, TEXT)), "MB/s a core");
     }
+}
+
+/// A list of a million terms: time to build, memory, and the speed of a text through it.
+fn million() {
+    let file: String = (0..1_000_000_u32).fold(String::with_capacity(24 << 20), |mut file, number| {
+        let _ = writeln!(file, "Customer{:x} North{number} Ltd", number / 5);
+        file
+    });
+    let table = TermTable::read(&file, false).unwrap_or_else(|error| panic!("{error}"));
+    report("list: entries", table.entries() as f64, "");
+    report("list: build", table.took().as_secs_f64(), "s");
+    report("list: memory", table.bytes() as f64 / f64::from(1 << 20), "MiB");
+    let text = prose(false);
+    let started = Moment::now();
+    let mut hits = 0;
+    table.find_in(black_box(&text), &mut |_| hits += 1);
+    black_box(hits);
+    report("list: prose", text.len() as f64 / 1e6 / started.spent().core_seconds(), "MB/s a core");
 }
 
 /// Median over passes through all texts, each scanned and resolved on its own.

@@ -70,6 +70,50 @@ fn a_bad_line_is_answered_and_the_rest_goes_on() {
 }
 
 #[test]
+fn explain_shows_the_text_the_rule_and_each_finding() {
+    let text = "Anna Schmidt pays with her card 4539 1488 0343 6467";
+    let output = cordon(&["classify", "--explain", text], "");
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let shown = stdout(&output);
+    for wanted in
+        ["[1 ", "confidential is the level", "because of", "CREDIT_CARD", "found by", " -> ", "used", "checked"]
+    {
+        assert!(shown.contains(wanted), "{wanted} in {shown}");
+    }
+    assert!(!shown.contains('\u{1b}'), "no colours in a pipe");
+    let cue = "THIRD_PERSON";
+    assert!(shown.lines().any(|line| line.starts_with("cues") && line.contains(cue)), "{shown}");
+    let output = cordon(&["classify", "--json", text], "");
+    let row = &rows(&output)[0];
+    let card = row["findings"].as_array().unwrap().iter().find(|found| found["entity_type"] == "CREDIT_CARD").unwrap();
+    for field in
+        ["detector", "recognizer", "pattern", "validator", "context_words", "base_score", "adjustments", "used_by"]
+    {
+        assert!(!card[field].is_null(), "{field} in {card}");
+    }
+    assert!(!stdout(&output).contains(cue), "a cue is no finding");
+}
+
+#[test]
+fn why_says_what_became_of_a_span() {
+    let text = "Pay with card 4539 1488 0343 6468 today";
+    let output = cordon(&["classify", "--why", "14:33", text], "");
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let shown = stdout(&output);
+    assert!(shown.contains("the validator credit_card refused the value"), "{shown}");
+    let output = cordon(&["classify", "--why", "14:33", "--json", text], "");
+    let why = &rows(&output)[0]["why"];
+    let refused = |answer: &Value| answer["entity_type"] == "CREDIT_CARD" && answer["outcome"] == "refused";
+    assert!(why["answers"].as_array().unwrap().iter().any(refused), "{why}");
+    let beyond = cordon(&["classify", "--why", "14:99", text], "");
+    assert_eq!(beyond.status.code(), Some(3));
+    assert!(stderr(&beyond).contains("beyond the text, which has 39 characters"), "{}", stderr(&beyond));
+    let remote = cordon(&["classify", "--why", "1:2", "--server", "http://127.0.0.1:1", text], "");
+    assert_eq!(remote.status.code(), Some(1));
+    assert!(stderr(&remote).contains("leave out --server"), "{}", stderr(&remote));
+}
+
+#[test]
 fn texts_as_arguments_give_a_table() {
     let output = cordon(&["classify", "my card is 4539 1488 0343 6467"], "");
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
@@ -186,10 +230,15 @@ async fn dispatch_and_audit_through_a_running_service() {
     let output = run(words(&["dispatch", "What is the capital of France?", "--server", &url])).await;
     assert!(stdout(&output).contains("Paris, of course.") && stderr(&output).contains("public"));
 
-    let output = run(words(&["classify", "my card is 4539 1488 0343 6467", "--server", &url, "--json"])).await;
+    let explained = ["classify", "my card is 4539 1488 0343 6467", "--server", &url, "--json", "--explain"];
+    let output = run(words(&explained)).await;
     let remote: Value = serde_json::from_str(&stdout(&output)).unwrap();
     assert_eq!(remote["level"], "confidential");
-    assert_eq!(remote["findings"][0]["coarse"], "CREDIT_CARD");
+    let card = &remote["findings"][0];
+    assert_eq!(card["coarse"], "CREDIT_CARD");
+    assert_eq!(card["used_by"][0], remote["reasons"][0], "the rule that gave the level rests on it");
+    assert_eq!(card["adjustments"][0]["reason"], "context_words");
+    assert!(remote["rules"][0]["description"].as_str().is_some_and(|sentence| !sentence.is_empty()));
 
     server.audit.flush().await.unwrap();
     let data = server.data_dir.to_str().unwrap().to_owned();

@@ -59,6 +59,27 @@ async fn detection_and_levels_do_not_fall_back() {
     assert!(levels.over_rate() <= bounds::PUBLIC_OVER, "public over-classified {}", levels.over_rate());
 }
 
+/// Forms, records, tables, logs and letters in many languages, with look-alikes that are nothing.
+#[tokio::test]
+async fn structured_texts_do_not_fall_back() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/structured");
+    let config = File { data_dir: Some("/nonexistent".into()), ..File::default() }.validate().unwrap();
+    let classifier = startup::classifier(&config).unwrap_or_else(|error| panic!("{error}"));
+    let gold = GoldFile::read(&folder.join("forms.jsonl")).unwrap();
+    assert!(gold.texts.len() >= 60, "{} texts", gold.texts.len());
+    let mut predictions = Vec::with_capacity(gold.texts.len());
+    for text in &gold.texts {
+        predictions.push(predict(&classifier, &text.text).await);
+    }
+    classifier.shutdown().await;
+    let spans = score(&gold, |index| &predictions[index]);
+    let core = spans.core.overlap.f1.unwrap();
+    let flagged = spans.documents.false_alarm_rate().unwrap();
+    eprintln!("core F1 {core:.3}, clean texts flagged {flagged:.3}");
+    assert!(core >= 0.93, "core F1 {core}");
+    assert!(flagged <= 0.06, "clean texts flagged {flagged}");
+}
+
 mod bounds {
     pub(super) const CORE_F1: f64 = 0.78;
     pub(super) const CLEAN_FLAGGED: f64 = 0.10;

@@ -16,4 +16,5 @@ mod health;
 mod invariants;
 mod log;
 mod protocol;
+mod reload;
 mod stop;

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from stdnum import iban
 
 VALUES = 10_000
 DIGITS = "0123456789"
@@ -593,3 +594,34 @@ def test_validators_of_no_name_are_refused(program: Path) -> None:
     answer = subprocess.run([str(program), "types", "--validate", "no_such"], capture_output=True, text=True)
     assert answer.returncode == 1
     assert "no_such" in answer.stderr
+
+
+def ibans_of_every_country() -> list[str]:
+    """One account number of each country of the registry of IBANs, as its structure there says."""
+    table = iban._ibandb
+    source = random.Random("iban")
+    kinds = {"n": DIGITS, "a": LETTERS, "c": DIGITS + LETTERS}
+    numbers = []
+    for country in map("".join, itertools.product(LETTERS, repeat=2)):
+        entry = table.info(country)[0][1]
+        if "bban" not in entry:
+            continue
+        parts = re.findall(r"(\d+)!?([nac])", entry["bban"])
+        account = "".join(source.choice(kinds[kind]) for length, kind in parts for _ in range(int(length)))
+        digits = iban.calc_check_digits(f"{country}00{account}")
+        numbers.append(f"{country}{digits}{account}")
+    return numbers
+
+
+def test_iban_of_every_country_and_of_no_other_length(program: Path) -> None:
+    numbers = ibans_of_every_country()
+    assert len(numbers) >= 75
+    assert all(iban.is_valid(number, check_country=False) for number in numbers)
+    # A valid remainder does not help a number that is too long or too short for its country.
+    longer = [f"{n[:2]}{iban.calc_check_digits(f'{n[:2]}00{n[4:]}7')}{n[4:]}7" for n in numbers]
+    shorter = [f"{n[:2]}{iban.calc_check_digits(f'{n[:2]}00{n[4:-1]}')}{n[4:-1]}" for n in numbers]
+    command = [str(program), "types", "--validate", "iban"]
+    for values, wanted in ((numbers, "true"), (longer, "false"), (shorter, "false")):
+        answers = subprocess.run(command, input="\n".join(values), capture_output=True, text=True, check=True).stdout
+        wrong = [value for value, answer in zip(values, answers.splitlines(), strict=True) if answer != wanted]
+        assert not wrong, f"not {wanted}: {wrong}"

@@ -389,6 +389,8 @@ impl EntityTypeInfo {
     }
 
     fn of(spec: &EntityTypeSpec) -> Self {
+        // Found by the words around them too, without a recognizer.
+        let by_words = super::secrets::ENTITY_TYPES.contains(&spec.name.as_str());
         Self {
             name: spec.name.clone(),
             category: spec.category,
@@ -396,9 +398,9 @@ impl EntityTypeInfo {
             description: spec.description.as_str().into(),
             countries: spec.countries.iter().cloned().collect(),
             cue: spec.cue,
-            detectors: BTreeSet::new(),
+            detectors: by_words.then_some(Detector::Secret.as_str()).into_iter().collect(),
             validators: BTreeSet::new(),
-            sources: BTreeSet::new(),
+            sources: by_words.then(|| "written for this project".to_owned()).into_iter().collect(),
         }
     }
 }

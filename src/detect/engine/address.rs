@@ -3,7 +3,9 @@
 //! here once. A town alone never ends an address, because a name may stand there: a unit, a postal code or a country
 //! must follow it. Reads a few lines at most.
 
+use std::collections::HashSet;
 use std::ops::Range;
+use std::sync::LazyLock;
 
 /// Score of an address with street, number and postal code.
 pub(super) const WHOLE_SCORE: f32 = 0.92;
@@ -19,385 +21,26 @@ const MAX_PLACES: usize = 3;
 
 /// Words before the number of a unit, folded; English, German, French, Spanish, Italian, Portuguese, Dutch, Polish,
 /// Romanian, Nordic, Turkish (UPU, addressing sheets of the countries).
-const UNITS: &[&str] = &[
-    "apt",
-    "apartment",
-    "suite",
-    "ste",
-    "unit",
-    "flat",
-    "floor",
-    "fl",
-    "room",
-    "rm",
-    "bldg",
-    "building",
-    "lot",
-    "trlr",
-    "app",
-    "appt",
-    "apto",
-    "apartado",
-    "wohnung",
-    "whg",
-    "stiege",
-    "top",
-    "og",
-    "eg",
-    "étage",
-    "etage",
-    "bât",
-    "bat",
-    "piso",
-    "planta",
-    "esc",
-    "escalera",
-    "puerta",
-    "pta",
-    "portal",
-    "int",
-    "interno",
-    "scala",
-    "andar",
-    "bloco",
-    "bl",
-    "sc",
-    "et",
-    "ap",
-    "nr",
-    "bus",
-    "m",
-    "lok",
-    "lokal",
-    "byt",
-    "lgh",
-    "lejl",
-    "d",
-    "daire",
-    "kat",
-    "no",
-    "box",
-];
+static UNITS: LazyLock<HashSet<&'static str>> = LazyLock::new(|| {
+    "apt apartment suite ste unit flat floor fl room rm bldg building lot trlr app appt apto apartado \
+    wohnung whg stiege top og eg étage etage bât bat piso planta esc escalera puerta pta portal int \
+    interno scala andar bloco bl sc et ap nr bus m lok lokal byt lgh lejl d daire kat no box"
+        .split_whitespace()
+        .collect()
+});
 
-/// Countries as they end an address, in English and in their own language (ISO 3166-1, short names).
-const COUNTRIES: &[&str] = &[
-    "afghanistan",
-    "albania",
-    "algeria",
-    "andorra",
-    "angola",
-    "antigua and barbuda",
-    "argentina",
-    "armenia",
-    "australia",
-    "austria",
-    "azerbaijan",
-    "bahamas",
-    "bahrain",
-    "bangladesh",
-    "barbados",
-    "belarus",
-    "belgique",
-    "belgium",
-    "belgië",
-    "belize",
-    "benin",
-    "bermuda",
-    "bhutan",
-    "bolivia",
-    "bosnia and herzegovina",
-    "botswana",
-    "brasil",
-    "brazil",
-    "brunei",
-    "bulgaria",
-    "burkina faso",
-    "burundi",
-    "cambodia",
-    "cameroon",
-    "canada",
-    "cape verde",
-    "cayman islands",
-    "central african republic",
-    "chad",
-    "chile",
-    "china",
-    "colombia",
-    "comoros",
-    "congo",
-    "costa rica",
-    "croatia",
-    "cuba",
-    "cyprus",
-    "czech republic",
-    "czechia",
-    "danmark",
-    "denmark",
-    "deutschland",
-    "djibouti",
-    "dominica",
-    "dominican republic",
-    "ecuador",
-    "eesti",
-    "egypt",
-    "el salvador",
-    "england",
-    "equatorial guinea",
-    "eritrea",
-    "españa",
-    "estonia",
-    "eswatini",
-    "ethiopia",
-    "faroe islands",
-    "fiji",
-    "finland",
-    "france",
-    "french guiana",
-    "french polynesia",
-    "gabon",
-    "gambia",
-    "georgia",
-    "germany",
-    "ghana",
-    "gibraltar",
-    "great britain",
-    "greece",
-    "greenland",
-    "grenada",
-    "guadeloupe",
-    "guam",
-    "guatemala",
-    "guernsey",
-    "guinea",
-    "guyana",
-    "haiti",
-    "honduras",
-    "hong kong",
-    "hrvatska",
-    "hungary",
-    "iceland",
-    "india",
-    "indonesia",
-    "iran",
-    "iraq",
-    "ireland",
-    "isle of man",
-    "israel",
-    "italia",
-    "italy",
-    "ivory coast",
-    "jamaica",
-    "japan",
-    "jersey",
-    "jordan",
-    "kazakhstan",
-    "kenya",
-    "kiribati",
-    "kosovo",
-    "kuwait",
-    "kyrgyzstan",
-    "laos",
-    "latvia",
-    "latvija",
-    "lebanon",
-    "lesotho",
-    "liberia",
-    "libya",
-    "liechtenstein",
-    "lietuva",
-    "lithuania",
-    "luxembourg",
-    "madagascar",
-    "magyarország",
-    "malawi",
-    "malaysia",
-    "maldives",
-    "mali",
-    "malta",
-    "marshall islands",
-    "martinique",
-    "mauritania",
-    "mauritius",
-    "mayotte",
-    "mexico",
-    "micronesia",
-    "moldova",
-    "monaco",
-    "mongolia",
-    "montenegro",
-    "morocco",
-    "mozambique",
-    "myanmar",
-    "méxico",
-    "namibia",
-    "nauru",
-    "nederland",
-    "nepal",
-    "netherlands",
-    "new caledonia",
-    "new zealand",
-    "nicaragua",
-    "niger",
-    "nigeria",
-    "niue",
-    "norge",
-    "north korea",
-    "north macedonia",
-    "northern ireland",
-    "norway",
-    "oman",
-    "pakistan",
-    "palau",
-    "palestine",
-    "panama",
-    "papua new guinea",
-    "paraguay",
-    "peru",
-    "philippines",
-    "poland",
-    "polska",
-    "portugal",
-    "puerto rico",
-    "qatar",
-    "romania",
-    "românia",
-    "russia",
-    "russian federation",
-    "rwanda",
-    "réunion",
-    "samoa",
-    "san marino",
-    "saudi arabia",
-    "schweiz",
-    "scotland",
-    "senegal",
-    "serbia",
-    "seychelles",
-    "sierra leone",
-    "singapore",
-    "slovakia",
-    "slovenia",
-    "slovenija",
-    "slovensko",
-    "solomon islands",
-    "somalia",
-    "south africa",
-    "south korea",
-    "south sudan",
-    "spain",
-    "srbija",
-    "sri lanka",
-    "sudan",
-    "suisse",
-    "suomi",
-    "suriname",
-    "sverige",
-    "svizzera",
-    "sweden",
-    "switzerland",
-    "syria",
-    "taiwan",
-    "tajikistan",
-    "tanzania",
-    "thailand",
-    "the netherlands",
-    "togo",
-    "tonga",
-    "trinidad and tobago",
-    "tunisia",
-    "turkey",
-    "turkmenistan",
-    "tuvalu",
-    "türkiye",
-    "u.k.",
-    "u.s.a.",
-    "uganda",
-    "uk",
-    "ukraine",
-    "united arab emirates",
-    "united kingdom",
-    "united states",
-    "united states of america",
-    "uruguay",
-    "usa",
-    "uzbekistan",
-    "vanuatu",
-    "vatican city",
-    "venezuela",
-    "viet nam",
-    "vietnam",
-    "wales",
-    "yemen",
-    "zambia",
-    "zimbabwe",
-    "ísland",
-    "österreich",
-    "česko",
-    "ελλάδα",
-    "κύπρος",
-    "българия",
-    "россия",
-    "україна",
-];
+/// Countries as they end an address, in small letters, in English and in their own language (ISO 3166-1, short names).
+static COUNTRIES: LazyLock<HashSet<&'static str>> = LazyLock::new(|| include_str!("countries.txt").lines().collect());
 
 /// Words that begin another line of a form or a message, before a number that is no postal code.
-const OTHER_FIELDS: &[&str] = &[
-    "phone",
-    "tel",
-    "telephone",
-    "telefon",
-    "teléfono",
-    "téléphone",
-    "telefono",
-    "mobile",
-    "mobil",
-    "cell",
-    "fax",
-    "order",
-    "invoice",
-    "account",
-    "acct",
-    "ref",
-    "reference",
-    "total",
-    "amount",
-    "date",
-    "dob",
-    "born",
-    "born on",
-    "customer",
-    "member",
-    "policy",
-    "claim",
-    "case",
-    "ticket",
-    "id",
-    "ssn",
-    "card",
-    "iban",
-    "konto",
-    "rechnung",
-    "january",
-    "february",
-    "march",
-    "april",
-    "may",
-    "june",
-    "july",
-    "august",
-    "september",
-    "october",
-    "november",
-    "december",
-    "januar",
-    "februar",
-    "märz",
-    "mai",
-    "juni",
-    "juli",
-    "oktober",
-    "dezember",
-];
+static OTHER_FIELDS: LazyLock<HashSet<&'static str>> = LazyLock::new(|| {
+    "phone tel telephone telefon teléfono téléphone telefono mobile mobil cell fax order invoice account \
+    acct ref reference total amount date dob born customer member policy claim case ticket id ssn card \
+    iban konto rechnung january february march april may june july august september october november \
+    december januar februar märz mai juni juli oktober dezember"
+        .split_whitespace()
+        .collect()
+});
 
 /// The end of the address whose street ends at `street_end`; the same place if nothing follows that belongs to it.
 pub(super) fn end(text: &str, street_end: usize) -> usize {
@@ -534,10 +177,10 @@ impl<'t> Reader<'t> {
         }
         let words = self.words()?;
         let folded = self.tail.get(words.range.clone())?.to_lowercase();
-        let country = COUNTRIES.contains(&folded.as_str());
+        let country = COUNTRIES.contains(folded.as_str());
         self.at = words.range.end;
         let last = folded.rsplit(' ').next().unwrap_or_default();
-        if OTHER_FIELDS.contains(&folded.as_str()) || OTHER_FIELDS.contains(&last) {
+        if OTHER_FIELDS.contains(folded.as_str()) || OTHER_FIELDS.contains(last) {
             return None;
         }
         // "OR 97701", "Illinois 60647", "Reading RG1 4QS".
@@ -568,7 +211,7 @@ impl<'t> Reader<'t> {
     fn unit(&mut self) -> bool {
         let rest = self.rest();
         let word = rest.find(|c: char| !c.is_alphabetic()).unwrap_or(rest.len());
-        let known = UNITS.contains(&rest.get(..word).unwrap_or_default().to_lowercase().as_str());
+        let known = UNITS.contains(rest.get(..word).unwrap_or_default().to_lowercase().as_str());
         let number = |text: &str| {
             let length =
                 text.find(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '/'))).unwrap_or(text.len());
@@ -692,8 +335,8 @@ impl<'t> Reader<'t> {
             return;
         };
         let known = self.tail.get(words.range.clone()).unwrap_or_default().to_lowercase();
-        if gap == 2 && !COUNTRIES.contains(&known.as_str()) && words.count > 2
-            || OTHER_FIELDS.contains(&known.split(' ').next().unwrap_or_default())
+        if gap == 2 && !COUNTRIES.contains(known.as_str()) && words.count > 2
+            || OTHER_FIELDS.contains(known.split(' ').next().unwrap_or_default())
         {
             self.at = start;
             return;
@@ -729,7 +372,8 @@ impl<'t> Reader<'t> {
             if word.get(length..).is_some_and(|next| next.starts_with(|c: char| c.is_ascii_digit())) {
                 break;
             }
-            if !proper && !(count > 0 && SMALL.contains(&content)) {
+            let joins = count > 0 && SMALL.contains(&content);
+            if !proper && !joins {
                 break;
             }
             // A full stop ends a sentence, unless the word is an abbreviation such as "St.".
@@ -773,83 +417,4 @@ fn british_or_canadian(bytes: &[u8]) -> Option<usize> {
 
 #[cfg(test)]
 #[allow(clippy::string_slice)] // texts of tests are cut where they are known
-mod tests {
-    use super::*;
-
-    /// What follows the street, which a bar ends.
-    fn tail(text: &str) -> String {
-        let at = text.find('|').unwrap();
-        let text = text.replacen('|', "", 1);
-        text[at..end(&text, at)].to_owned()
-    }
-
-    #[test]
-    fn unit_town_region_code_and_country_belong_to_the_street() {
-        for (text, expected) in [
-            ("4482 Juniper Road|\nApt 12\nBend, OR 97701\n\nDear", "\nApt 12\nBend, OR 97701"),
-            ("1907 Kedzie Blvd|, Chicago, Illinois 60647 and", ", Chicago, Illinois 60647"),
-            ("583 Magrethevej 298|\n Apt. 123\n Nuuk\n Greenland 07609", "\n Apt. 123\n Nuuk\n Greenland 07609"),
-            (
-                "> 9 Oak St|\n> Suite 4\n> Port Whangarei\n> New Zealand 34694",
-                "\n> Suite 4\n> Port Whangarei\n> New Zealand 34694",
-            ),
-            ("22 Copperfield Rise|, Shrewsbury SY3 8QT.", ", Shrewsbury SY3 8QT"),
-            ("Mariahilfer Straße 88/14|, 1070 Wien, Austria; before", ", 1070 Wien, Austria"),
-            ("Calle Ercilla 24|, 3.º B, 48009 Bilbao\nTel", ", 3.º B, 48009 Bilbao"),
-            (
-                "Rua Augusta, 1508|, apto 72, Consolação, São Paulo - SP, 01304-001",
-                ", apto 72, Consolação, São Paulo - SP, 01304-001",
-            ),
-            ("Prinsengracht 401|, 1016 HM Amsterdam", ", 1016 HM Amsterdam"),
-            ("Husova 214/5|, 602 00 Brno", ", 602 00 Brno"),
-            ("Str. Eminescu nr. 12|, bl. B4, ap. 17, 700148 Iași", ", bl. B4, ap. 17, 700148 Iași"),
-            ("Atatürk Cad. No: 48| D: 5, 35220 Konak/İzmir", " D: 5, 35220 Konak/İzmir"),
-            ("8 Av. Kifisias|, ΣΤΡΟΒΟΛΟΣ, Cyprus (Greek) last", ", ΣΤΡΟΒΟΛΟΣ, Cyprus (Greek)"),
-            (
-                "233 Erzsébet tér| 19.\n Suite 282\n Domoszló\n Hungary 34796",
-                " 19.\n Suite 282\n Domoszló\n Hungary 34796",
-            ),
-            ("Vesterbrogade 112|, 3. tv., 1620 København V\n", ", 3. tv., 1620 København V"),
-        ] {
-            assert_eq!(tail(text), expected, "{text:?}");
-        }
-    }
-
-    #[test]
-    fn what_does_not_belong_is_left() {
-        for text in [
-            "12 Main Street|, Bob said",
-            "12 Main Street|. London is far",
-            "12 Main Street|, John Smith, 555-0143",
-            "12 Main Street|\nPhone 55512",
-            "12 Main Street|\n\nDear Ann",
-            "12 Main Street| on 12 May 2024",
-            "12 Main Street|, May 2024",
-            "12 Main Street|",
-        ] {
-            assert_eq!(tail(text), "", "{text:?}");
-        }
-    }
-
-    #[test]
-    fn an_address_with_number_and_code_is_whole() {
-        for whole in [
-            "12 Main St, Bend, OR 97701",
-            "Am Kirchberg 17a, 37085 Göttingen",
-            "22 Rise, Shrewsbury SY3 8QT",
-            "Gade 4, 1620 København",
-            "Singel 4, 1016 HM Amsterdam",
-        ] {
-            assert!(is_whole(whole), "{whole}");
-        }
-        for part in ["12 Main Street", "12 Main Street, Apt 4", "97701 Bend", "Block 493"] {
-            assert!(!is_whole(part), "{part}");
-        }
-    }
-
-    #[test]
-    fn it_reads_no_further_than_a_few_lines() {
-        let long = format!("1 Oak St|{}", ", Aa".repeat(1000));
-        assert_eq!(tail(&long), "");
-    }
-}
+mod tests;

@@ -164,10 +164,16 @@ impl From<Refusal<'_>> for Outcome {
 
 /// Context words that a person is told of; those of the first language, English before others.
 fn some_words(spec: &RecognizerSpec) -> Vec<Arc<str>> {
-    const MOST: usize = 5;
+    const MOST: usize = 3;
     let english = spec.context.get("en").into_iter().flatten();
     let others = spec.context.iter().filter(|(language, _)| language.as_str() != "en").flat_map(|(_, words)| words);
-    english.chain(others).take(MOST).map(|word| word.as_str().into()).collect()
+    let mut words: Vec<Arc<str>> = Vec::new();
+    for word in english.chain(others) {
+        if words.len() < MOST && !words.iter().any(|known| **known == **word) {
+            words.push(word.as_str().into());
+        }
+    }
+    words
 }
 
 /// Whether a value begins or ends inside a run of digits: it is a piece of another number then.

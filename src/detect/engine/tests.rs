@@ -306,20 +306,13 @@ fn kinds_of_text() -> Vec<(&'static str, String)> {
     let prose = "The claim of Mrs. Okafor, born 12.03.1981, was filed on 4 May; call +44 7912 330184 or write to \
                  a.okafor@mail.northbridge.io. La fattura è stata pagata, und die Rechnung ist vertraulich.\n";
     let log = "2026-05-04T10:22:31.118Z INFO [worker-7] req=8f14e45f status=200 took=31ms ip=10.1.4.22 user=4821\n";
-    let table = "id,name,phone,iban\n4821,Ann Roe,+49 30 4481920,DE89370400440532013000\n";
     vec![
         ("prose", prose.to_owned()),
         ("logs", log.to_owned()),
-        ("tables", table.to_owned()),
         ("digits", "4111 1111 1111 1111 536-90-4399 ".to_owned()),
-        ("one digit", "7 ".to_owned()),
         ("context words", "ssn passport card ".to_owned()),
-        ("marking", "strictly ".to_owned()),
         ("at signs", "a@b.".to_owned()),
         ("open brackets", "{\"a\":[".to_owned()),
-        ("quotes", "\"=\"".to_owned()),
-        ("no spaces", "aB3".to_owned()),
-        ("separators", "1-2-".to_owned()),
     ]
 }
 

@@ -70,6 +70,20 @@ impl SecretsError {
     }
 }
 
+/// Names of the entity types that it can report; a test holds that it reports no other.
+pub const ENTITY_TYPES: [&str; 10] = [
+    "ACCESS_CODE",
+    "ACCESS_TOKEN",
+    "API_KEY",
+    "CRYPTO_SEED",
+    "CVV",
+    "ONE_TIME_CODE",
+    "PASSWORD",
+    "PRIVATE_KEY",
+    "RECOVERY_CODE",
+    "SESSION_COOKIE",
+];
+
 /// Raised whenever a rule changes, so that records tell versions apart.
 const RULES_VERSION: &str = "secrets/1";
 

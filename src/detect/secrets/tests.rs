@@ -5,6 +5,7 @@ use super::*;
 fn found(text: &str) -> Vec<(String, &'static str)> {
     let mut all = Vec::new();
     Secrets::new().unwrap().scan(0, text, &mut |m| {
+        assert!(ENTITY_TYPES.contains(&m.entity_type), "{}", m.entity_type);
         if m.score >= 0.5 {
             all.push((text.get(m.range).unwrap().to_owned(), m.entity_type));
         }
