@@ -235,7 +235,7 @@ impl Classifier {
             });
         } else {
             let mut report = self.ner.find(document, deadline).await;
-            reconcile(&mut report, &evidence.findings, &engine.rules, document, trace.as_deref_mut());
+            reconcile(&mut report, &found, &engine.rules, document, trace.as_deref_mut());
             if let Some(trace) = trace.as_deref_mut() {
                 note_dropped(report.dropped, trace);
             }
@@ -341,7 +341,7 @@ fn scan(rules: &Rules, document: &Document, deadline: Instant, mut trace: Option
             Err(_) => problem = Some("panicked"),
         }
     }
-    rules.adjustments().apply_traced(document, &mut findings, &[], trace.as_deref_mut());
+    rules.adjustments().apply_traced(document, &mut findings, &[], trace);
     RulesReport { findings, coverage: receipt(rules, problem, scanned, total) }
 }
 

@@ -122,7 +122,7 @@ mod tests {
         known.learn("Anna Holtgrewe", 0.9);
         let text = "Holtgrewe, Holtgrewe and Anna";
         let taken = [0..9, 25..29];
-        let ranges: Vec<_> = known.find(text, &taken).into_iter().map(|(range, _)| range).collect();
-        assert_eq!(ranges, [11..20]);
+        let places: Vec<usize> = known.find(text, &taken).into_iter().map(|(range, _)| range.start).collect();
+        assert_eq!(places, [11]);
     }
 }

@@ -213,7 +213,7 @@ mod tests {
             assert!(long <= 100, "{letter}: {long}");
             assert_eq!(&text[tokens.ranges.last().unwrap().clone()], "anna");
         }
-        assert_eq!(pieces("short words only"), [0..16]);
+        assert_eq!(pieces("short words only").len(), 1);
     }
 
     #[test]
