@@ -107,7 +107,7 @@ pub struct Classifier {
     ner: Ner,
     calibration: Calibration,
     /// Large documents in the blocking pool at once; others wait for their turn or their deadline.
-    large: Semaphore,
+    large: Arc<Semaphore>,
 }
 
 impl fmt::Debug for Classifier {
@@ -131,7 +131,7 @@ impl Classifier {
             engine: ArcSwap::from_pointee(Engine::new(catalog, rules, policy)),
             ner,
             calibration: Calibration::none(),
-            large: Semaphore::new(cores),
+            large: Arc::new(Semaphore::new(cores)),
         }
     }
 
@@ -281,14 +281,20 @@ impl Classifier {
         if document.total_bytes() <= INLINE_BYTES {
             return scan(rules, document, deadline, None);
         }
-        let turn = tokio::time::timeout_at(deadline.into(), self.large.acquire()).await;
-        let Ok(Ok(_turn)) = turn else {
+        let turn = tokio::time::timeout_at(deadline.into(), Arc::clone(&self.large).acquire_owned()).await;
+        let Ok(Ok(turn)) = turn else {
             return failed(rules, document, "timed_out");
         };
         let (shared, owned) = (Arc::clone(rules), Arc::clone(document));
-        match tokio::task::spawn_blocking(move || scan(&shared, &owned, deadline, None)).await {
-            Ok(report) => report,
-            Err(_) => failed(rules, document, "panicked"),
+        let scanning = tokio::task::spawn_blocking(move || {
+            // A scan that nobody waits for any more still holds its turn: there are never more than cores.
+            let _turn = turn;
+            scan(&shared, &owned, deadline, None)
+        });
+        match tokio::time::timeout_at(deadline.into(), scanning).await {
+            Ok(Ok(report)) => report,
+            Ok(Err(_)) => failed(rules, document, "panicked"),
+            Err(_) => failed(rules, document, "timed_out"),
         }
     }
 

@@ -152,7 +152,10 @@ impl Why {
         let (waiting, told): (Vec<&Answer>, Vec<&Answer>) =
             self.answers.iter().partition(|answer| answer.outcome == NO_CONTEXT);
         if self.answers.is_empty() {
-            let _ = writeln!(out, "  No pattern, word list or secret rule matches here, and the model sees nothing.");
+            let _ = writeln!(
+                out,
+                "  No pattern, word list or secret rule matches here, and the model takes it for no name, address or number."
+            );
         }
         self.list(&mut out, &told, TOLD, &text);
         if !waiting.is_empty() {

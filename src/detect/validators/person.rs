@@ -8,9 +8,44 @@ pub(super) fn by_name(name: &str) -> Option<Validator> {
     Some(match name {
         "person_in_field" => person_in_field,
         "organisation_name" => organisation_name,
+        "academic_title" => is_academic_title,
         _ => return None,
     })
 }
+
+/// Whether the value is a title that stands before a name, and no name: "Frau Dr." names nobody.
+fn is_academic_title(value: &str) -> bool {
+    let words = value.split(|c: char| !c.is_alphabetic()).filter(|word| !word.is_empty());
+    words.into_iter().all(|word| TITLES.contains(&word.to_lowercase().as_str()))
+}
+
+/// Academic and professional titles as they stand behind an address, without their stops.
+const TITLES: &[&str] = &[
+    "dipl",
+    "doc",
+    "dott",
+    "dottore",
+    "dottoressa",
+    "dr",
+    "dra",
+    "drs",
+    "hab",
+    "habil",
+    "ing",
+    "inż",
+    "ir",
+    "lic",
+    "mag",
+    "med",
+    "mgr",
+    "mr",
+    "mudr",
+    "phd",
+    "prof",
+    "professor",
+    "ssa",
+    "univ",
+];
 
 /// Values of fields for names that are types, states or blanks.
 const NO_NAMES: &[&str] = &[
