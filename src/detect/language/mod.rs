@@ -3,8 +3,8 @@
 //! short or mixed text lose a finding: where the evidence is thin, every language is possible.
 //!
 //! Function words and not letter sequences, because logs and code have the letter statistics of some language too, but
-//! not its articles; and because the same words are those that must not count. On the labelled corpus of this repository
-//! they are as right as a trigram model, in a tenth of the time.
+//! not its articles; and because the same words are those that must not count. Of 998 texts of `tests/corpus` and
+//! `tests/levels` they tell the language of 808, one of them wrongly; most of the others are short, or logs and tables.
 
 mod words;
 
