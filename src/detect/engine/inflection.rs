@@ -3,6 +3,8 @@
 //! stem with one of these endings. A list of endings and no full stemmer, because a false ending costs a false alarm
 //! only where a stem of four letters and more is right, and because terms stay what their authors wrote.
 
+use std::sync::LazyLock;
+
 /// A stem is never cut shorter than this many letters: shorter ones are other words.
 const SHORTEST_STEM: usize = 4;
 
@@ -76,9 +78,19 @@ pub(super) fn stem(word: &str, language: usize) -> &str {
     endings(language).iter().filter_map(cut).min_by_key(|stem| stem.len()).unwrap_or(word)
 }
 
+/// The endings of each language in order: every word that begins like a term asks for its own.
+static SORTED: LazyLock<Vec<Vec<&'static str>>> = LazyLock::new(|| {
+    let sorted = |endings: &&[&'static str]| {
+        let mut endings = endings.to_vec();
+        endings.sort_unstable();
+        endings
+    };
+    ENDINGS.iter().map(sorted).collect()
+});
+
 /// Whether a stem with this ending, in small letters, is a form of the word.
 pub(super) fn is_ending(ending: &str, language: usize) -> bool {
-    ending.is_empty() || endings(language).contains(&ending)
+    ending.is_empty() || SORTED.get(language).is_some_and(|sorted| sorted.binary_search(&ending).is_ok())
 }
 
 /// A word without the diacritics of the languages above, as people type it on another keyboard: `ż` is `z`.

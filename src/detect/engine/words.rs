@@ -155,11 +155,12 @@ impl WordSet {
         for index in 0..automaton.match_len(state) {
             let term = automaton.match_pattern(state, index).as_usize();
             let Some(stored) = self.terms.get(term) else { continue };
-            let Some(ending) = stored.ending_in(text.get(end..).unwrap_or_default(), self.joins) else { continue };
+            // The left side first: it is one character, and most stems that a text holds stand inside other words.
             let start = stored.start(text, end, self.joins);
             if stored.bounded_left && text.get(..start).and_then(last).is_some_and(is_word) {
                 continue;
             }
+            let Some(ending) = stored.ending_in(text.get(end..).unwrap_or_default(), self.joins) else { continue };
             found(Hit { term, start, end: end + ending });
         }
     }
@@ -239,6 +240,9 @@ impl Stored {
 
 /// How many bytes the rest of a word has, if it is an ending of this language in place of what was cut off, or behind it.
 fn ending(following: &str, cut: &str, language: usize) -> Option<usize> {
+    if !following.chars().next().is_some_and(is_word) {
+        return Some(0);
+    }
     let mut folded = [0; MAX_ENDING + 4];
     let mut length = 0;
     for c in following.chars().take_while(|c| is_word(*c)) {
