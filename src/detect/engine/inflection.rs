@@ -3,6 +3,7 @@
 //! stem with one of these endings. A list of endings and no full stemmer, because a false ending costs a false alarm
 //! only where a stem of four letters and more is right, and because terms stay what their authors wrote.
 
+use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 /// A stem is never cut shorter than this many letters: shorter ones are other words.
@@ -78,19 +79,28 @@ pub(super) fn stem(word: &str, language: usize) -> &str {
     endings(language).iter().filter_map(cut).min_by_key(|stem| stem.len()).unwrap_or(word)
 }
 
-/// The endings of each language in order: every word that begins like a term asks for its own.
-static SORTED: LazyLock<Vec<Vec<&'static str>>> = LazyLock::new(|| {
-    let sorted = |endings: &&[&'static str]| {
-        let mut endings = endings.to_vec();
-        endings.sort_unstable();
-        endings
-    };
-    ENDINGS.iter().map(sorted).collect()
+/// Every ending in order, with the languages that have it as bits: whoever has read a rest of a word asks once for all.
+static LANGUAGES: LazyLock<Vec<(&'static str, u32)>> = LazyLock::new(|| {
+    let mut languages: BTreeMap<&str, u32> = BTreeMap::new();
+    for (language, endings) in ENDINGS.iter().enumerate() {
+        endings.iter().for_each(|ending| *languages.entry(ending).or_default() |= 1 << language);
+    }
+    languages.into_iter().collect()
 });
+
+/// The languages in which a stem with this ending, in small letters, is a form of its word: one bit for each by its
+/// position in [`crate::detect::language::CODES`].
+pub(super) fn languages_with(ending: &str) -> u32 {
+    if ending.is_empty() {
+        return u32::MAX;
+    }
+    let found = LANGUAGES.binary_search_by(|(known, _)| (*known).cmp(ending));
+    found.ok().and_then(|at| LANGUAGES.get(at)).map_or(0, |(_, languages)| *languages)
+}
 
 /// Whether a stem with this ending, in small letters, is a form of the word.
 pub(super) fn is_ending(ending: &str, language: usize) -> bool {
-    ending.is_empty() || SORTED.get(language).is_some_and(|sorted| sorted.binary_search(&ending).is_ok())
+    languages_with(ending) & (1 << language) != 0
 }
 
 /// A word without the diacritics of the languages above, as people type it on another keyboard: `ż` is `z`.

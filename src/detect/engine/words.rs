@@ -2,10 +2,12 @@
 //! run of white space, and hits lie on word boundaries. Folding keeps every character's length in bytes, so that
 //! offsets need no map. Word lists and context words both use it.
 
+use std::cell::OnceCell;
+
 use aho_corasick::automaton::{Automaton, StateID};
 use aho_corasick::{Anchored, MatchKind, dfa, nfa};
 
-use super::inflection::{MAX_ENDING, is_ending, stem};
+use super::inflection::{MAX_ENDING, is_ending, languages_with, stem};
 
 /// Above this many bytes of terms the automaton is a compressed one: a full table takes about 200 bytes a state, and
 /// one that leaves the cache is slower than a small one.
@@ -152,6 +154,7 @@ impl WordSet {
 
     #[inline(never)]
     fn report<A: Automaton>(&self, automaton: &A, state: StateID, text: &str, end: usize, found: &mut dyn FnMut(Hit)) {
+        let following = Following::of(text.get(end..).unwrap_or_default());
         for index in 0..automaton.match_len(state) {
             let term = automaton.match_pattern(state, index).as_usize();
             let Some(stored) = self.terms.get(term) else { continue };
@@ -160,7 +163,7 @@ impl WordSet {
             if stored.bounded_left && text.get(..start).and_then(last).is_some_and(is_word) {
                 continue;
             }
-            let Some(ending) = stored.ending_in(text.get(end..).unwrap_or_default(), self.joins) else { continue };
+            let Some(ending) = stored.ending_in(&following, self.joins) else { continue };
             found(Hit { term, start, end: end + ending });
         }
     }
@@ -192,30 +195,26 @@ impl Stored {
     }
 
     /// How many bytes of what follows belong to the term; `None` if what follows makes it another word.
-    fn ending_in(&self, following: &str, joins: Joins) -> Option<usize> {
+    fn ending_in(&self, following: &Following<'_>, joins: Joins) -> Option<usize> {
         if let Ending::Inflected(language) = self.ending {
             return self.inflected(following, language, joins);
         }
-        let mut rest = following.chars();
-        let next = rest.next();
-        let ends = !self.bounded_right
-            || !next.is_some_and(is_word)
-            || (self.ending == Ending::Plural && matches!(next, Some('s' | 'S')) && !rest.next().is_some_and(is_word));
-        ends.then_some(0)
+        let plural = || self.ending == Ending::Plural && following.is_plural();
+        (!self.bounded_right || !following.goes_on || plural()).then_some(0)
     }
 
     /// An ending, and then each other word of the phrase with an ending.
-    fn inflected(&self, following: &str, language: usize, joins: Joins) -> Option<usize> {
-        let mut end = ending(following, &self.cut, language)?;
+    fn inflected(&self, following: &Following<'_>, language: usize, joins: Joins) -> Option<usize> {
+        let mut end = following.ending(&self.cut, language)?;
         for (stem, cut) in &self.rest {
-            let rest = following.get(end..)?;
+            let rest = following.text.get(end..)?;
             let gap = rest.bytes().take(MAX_GAP).take_while(|byte| joins.holds(*byte)).count();
             let mut chars = rest.get(gap..).filter(|_| gap > 0)?.chars();
             if !stem.chars().all(|wanted| chars.next().map(fold) == Some(wanted)) {
                 return None;
             }
-            let word_end = following.len() - chars.as_str().len();
-            end = word_end + ending(chars.as_str(), cut, language)?;
+            let word_end = following.text.len() - chars.as_str().len();
+            end = word_end + Following::of(chars.as_str()).ending(cut, language)?;
         }
         Some(end)
     }
@@ -238,21 +237,63 @@ impl Stored {
     }
 }
 
-/// How many bytes the rest of a word has, if it is an ending of this language in place of what was cut off, or behind it.
-fn ending(following: &str, cut: &str, language: usize) -> Option<usize> {
-    if !following.chars().next().is_some_and(is_word) {
-        return Some(0);
+/// What stands behind a place where terms end. Many terms end at the same place, so the rest of the word there is read
+/// once, by the first that asks.
+struct Following<'t> {
+    text: &'t str,
+    /// Whether the word goes on.
+    goes_on: bool,
+    rest: OnceCell<Option<Rest>>,
+}
+
+/// The rest of a word, short enough to be an ending.
+struct Rest {
+    folded: [u8; MAX_ENDING + 4],
+    /// Bytes of it, folded or not: folding keeps lengths.
+    length: usize,
+    /// The languages that have it as an ending.
+    languages: u32,
+}
+
+impl<'t> Following<'t> {
+    fn of(text: &'t str) -> Self {
+        Self { text, goes_on: text.chars().next().is_some_and(is_word), rest: OnceCell::new() }
     }
-    let mut folded = [0; MAX_ENDING + 4];
-    let mut length = 0;
-    for c in following.chars().take_while(|c| is_word(*c)) {
-        let place = folded.get_mut(length..).filter(|place| length <= MAX_ENDING && place.len() >= 4)?;
-        length += fold(c).encode_utf8(place).len();
+
+    /// Whether the word goes on with the `s` of a plural and nothing else.
+    fn is_plural(&self) -> bool {
+        let mut rest = self.text.chars();
+        matches!(rest.next(), Some('s' | 'S')) && !rest.next().is_some_and(is_word)
     }
-    let ending = std::str::from_utf8(folded.get(..length)?).ok()?;
-    // Folding keeps lengths, so that what was read is as long as what was folded.
-    let behind = || ending.strip_prefix(cut).is_some_and(|ending| is_ending(ending, language));
-    (is_ending(ending, language) || behind()).then_some(length)
+
+    /// How many bytes the rest of the word has, if it is an ending of this language in place of what was cut off, or
+    /// behind it.
+    fn ending(&self, cut: &str, language: usize) -> Option<usize> {
+        if !self.goes_on {
+            return Some(0);
+        }
+        let rest = self.rest.get_or_init(|| Rest::of(self.text)).as_ref()?;
+        let behind = || rest.as_str().strip_prefix(cut).is_some_and(|ending| is_ending(ending, language));
+        (rest.languages & (1 << language) != 0 || (!cut.is_empty() && behind())).then_some(rest.length)
+    }
+}
+
+impl Rest {
+    /// `None` for one longer than every ending.
+    fn of(text: &str) -> Option<Self> {
+        let (mut folded, mut length) = ([0; MAX_ENDING + 4], 0);
+        for c in text.chars().take_while(|c| is_word(*c)) {
+            let place = folded.get_mut(length..).filter(|place| length <= MAX_ENDING && place.len() >= 4)?;
+            length += fold(c).encode_utf8(place).len();
+        }
+        let mut rest = Self { folded, length, languages: 0 };
+        rest.languages = languages_with(rest.as_str());
+        Some(rest)
+    }
+
+    fn as_str(&self) -> &str {
+        self.folded.get(..self.length).and_then(|bytes| std::str::from_utf8(bytes).ok()).unwrap_or_default()
+    }
 }
 
 fn last(text: &str) -> Option<char> {
