@@ -17,6 +17,10 @@ use crate::detect::{Category, Detector, EntityType};
 /// Largest compiled expression in bytes; a larger one is a mistake.
 const REGEX_SIZE: usize = 4 << 20;
 
+/// Memory for the states of one expression's lazy automaton, for each direction and thread, in bytes. It is the bound
+/// of what a long run can fill; half of it makes prose a tenth slower.
+const STATES_SIZE: usize = 1 << 20;
+
 /// The entity type of streets with their numbers.
 const STREET: &str = "STREET_ADDRESS";
 
@@ -85,7 +89,7 @@ impl Recognizer {
         let first = patterns.len();
         for pattern in &spec.pattern {
             let regex = Regex::builder()
-                .configure(Regex::config().nfa_size_limit(Some(REGEX_SIZE)))
+                .configure(Regex::config().nfa_size_limit(Some(REGEX_SIZE)).hybrid_cache_capacity(STATES_SIZE))
                 .build(&pattern.regex)
                 .map_err(|error| PatternError::Regex {
                     recognizer: recognizer(),
