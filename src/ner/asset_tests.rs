@@ -9,8 +9,9 @@ use super::*;
 use crate::detect::Status;
 use crate::document::Document;
 
+/// The model reads everything: what it makes of logs and code is tested here.
 fn config() -> NerConfig {
-    NerConfig { lanes: NonZeroUsize::new(2), ..NerConfig::default() }
+    NerConfig { lanes: NonZeroUsize::new(2), skip_machine_text: false, ..NerConfig::default() }
 }
 
 fn load(config: &NerConfig) -> Ner {

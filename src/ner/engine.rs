@@ -101,7 +101,7 @@ impl Engine {
         if let Some(human) = &human {
             decoded.move_to(|range| human.place(range));
         }
-        Ok(Outcome { decoded, looks: Looks::of(text) })
+        Ok(Outcome { decoded, looks: Looks::of(window) })
     }
 }
 

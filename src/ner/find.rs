@@ -1,7 +1,6 @@
 //! The model as the service sees it: load it, ask it about a document, shut it down. Asking never fails; what goes
 //! wrong stands in the receipt, and the policy makes it confidential.
 
-use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -29,7 +28,7 @@ use super::reason::{Dropped, Reason};
 use super::repeat::Names;
 use super::spans::{Placed, entities};
 use super::windows::windows;
-use super::{LabelRule, ModelFactory, NerConfig, NerError, TokenClassifier as _, Vocabulary, locate};
+use super::{ModelFactory, NerConfig, NerError, TokenClassifier as _, Vocabulary, locate};
 
 /// Changes when the way from logits to findings does, so that a record tells which way it was.
 const DECODER_VERSION: &str = "2";
@@ -74,7 +73,7 @@ struct Done {
 #[derive(Clone, Copy)]
 enum Read {
     All,
-    /// Only what people wrote in machine text, in bytes.
+    /// Only the lines of machine text that could hold a name, in bytes.
     Human(usize),
 }
 
@@ -133,7 +132,7 @@ impl Ner {
         let labels = LabelSet::new(vocabulary.labels(), &config.labels)?;
         let entity_types = labels.entity_types();
         let lengths = config.lengths(vocabulary.max_tokens());
-        let digest = digest(&vocabulary, model, &config.labels, lengths);
+        let digest = digest(&vocabulary, model, config, lengths);
         let engine = Engine { vocabulary, labels, longest_run: lengths.longest_run, overlap: lengths.overlap };
         let hang_after = Duration::from_millis(config.hang_after_ms);
         let lanes = Lanes::start(engine, factory, config.lane_count().get(), config.queue.get(), hang_after)?;
@@ -230,11 +229,7 @@ impl Ner {
                 let content = text.get(window.text.clone()).ok_or(Fault::Range)?;
                 let start = window.text.start;
                 let core = window.core;
-                let read = if self.skip_machine_text && Looks::of(content).is_machine() {
-                    Read::Human(Human::of(content).seen(&(core.start - start..core.end - start)))
-                } else {
-                    Read::All
-                };
+                let read = self.read(content, &(core.start - start..core.end - start));
                 if matches!(read, Read::Human(0)) {
                     done.push(Done { part, start, core, read, outcome: None });
                     continue;
@@ -258,6 +253,15 @@ impl Ner {
             done.push(Done { part, start: text.start, core, read, outcome: Some(outcome) });
         }
         Ok(())
+    }
+
+    /// How much of a window the model reads, by the bytes that it answers for.
+    fn read(&self, window: &str, core: &Range<usize>) -> Read {
+        if !self.skip_machine_text || !Looks::of(window).is_machine() {
+            return Read::All;
+        }
+        let seen = Human::of(window).seen(core);
+        if seen == core.len() { Read::All } else { Read::Human(seen) }
     }
 
     /// Queues a window, waiting for room until the deadline; what is returned waits for its outcome.
@@ -403,19 +407,16 @@ fn place(row: &mut Vec<Placed>, words: &[LabelledWord], window: &Done, looks: Lo
     }
 }
 
-fn digest(
-    vocabulary: &Vocabulary,
-    model: blake3::Hash,
-    rules: &BTreeMap<String, LabelRule>,
-    lengths: Lengths,
-) -> Arc<str> {
+fn digest(vocabulary: &Vocabulary, model: blake3::Hash, config: &NerConfig, lengths: Lengths) -> Arc<str> {
     let mut hasher = blake3::Hasher::new();
     hasher.update(model.as_bytes()).update(vocabulary.digest().as_bytes());
-    for (label, rule) in rules {
+    for (label, rule) in &config.labels {
         hasher.update(blake3::hash(label.as_bytes()).as_bytes());
         hasher.update(blake3::hash(format!("{rule:?}").as_bytes()).as_bytes());
     }
     let Lengths { window, overlap, .. } = lengths;
-    hasher.update(format!("decoder {DECODER_VERSION}, window {window}, overlap {overlap}").as_bytes());
+    let skip = config.skip_machine_text;
+    let settings = format!("decoder {DECODER_VERSION}, window {window}, overlap {overlap}, skip machine text {skip}");
+    hasher.update(settings.as_bytes());
     hasher.finalize().to_hex().as_str().into()
 }

@@ -1,36 +1,40 @@
-//! What people wrote inside machine text: comments, sentences in string literals, the message of a log line, the cells
-//! of a table. Where the model does not run on code and logs as a whole, it still reads these, for that is where names
-//! stand. The rest is marks and identifiers, in which a token classifier invents people.
+//! The lines of machine text that could hold a name: those with a comment, a sentence in a string literal, the message of
+//! a log line, a cell of a table, or a word with a capital that stands bare among marks. Where the model does not run on
+//! code and logs as a whole it still reads these, each from end to end, for a name is told by what stands around it. The
+//! rest is marks, numbers and identifiers, in which a token classifier invents people.
 //!
-//! Finding the pieces is a scan of each line by its marks, not a parse of a language: a piece too many costs a few
-//! tokens, a piece too few costs a name, so the doubtful ones are taken.
+//! Finding the lines is a scan of each by its marks, not a parse of a language: a line too many costs a few tokens, a
+//! line too few costs a name, so the doubtful ones are taken.
 
 use std::ops::Range;
 
 use super::prose::Looks;
 
-/// Pieces of a text, copied together with a line end between them, and where each stood.
+/// Lines of a text, copied one behind the other, and where each stood.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Human {
     /// What the model reads.
     pub(super) text: String,
-    /// Start in `text` and range in the window, in order.
+    /// Start in `text` and range in the window of each run of lines, in order.
     pieces: Vec<(usize, Range<usize>)>,
 }
 
 impl Human {
-    /// The pieces of a window.
+    /// The lines of a window that could hold a name.
     pub(super) fn of(window: &str) -> Self {
         let mut human = Self::default();
         let mut start = 0;
         for line in window.split_inclusive('\n') {
-            for piece in pieces(line) {
-                let Some(text) = line.get(piece.clone()) else { continue };
-                human.pieces.push((human.text.len(), start + piece.start..start + piece.end));
-                human.text.push_str(text);
-                human.text.push('\n');
+            let range = start..start + line.len();
+            start = range.end;
+            if !could_hold_a_name(line) {
+                continue;
             }
-            start += line.len();
+            match human.pieces.last_mut().filter(|(_, last)| last.end == range.start) {
+                Some((_, last)) => last.end = range.end,
+                None => human.pieces.push((human.text.len(), range)),
+            }
+            human.text.push_str(line);
         }
         human
     }
@@ -50,32 +54,122 @@ impl Human {
     }
 }
 
-/// The pieces of one line, in order, apart from each other.
-fn pieces(line: &str) -> Vec<Range<usize>> {
-    let body = 0..line.trim_end().len();
-    let mut found = if let Some(comment) = comment(line) {
-        let mut found = literals(line.get(..comment.start).unwrap_or_default());
-        found.push(comment.start..body.end.max(comment.start));
-        found
-    } else if let Some(cells) = cells(line) {
-        cells
-    } else if let Some(message) = message(line) {
-        std::iter::once(message..body.end.max(message)).collect()
-    } else {
-        literals(line)
-    };
-    found.retain(|piece| line.get(piece.clone()).is_some_and(is_human));
-    found
+/// Whether a line holds words of people, or a bare word that could be a name.
+fn could_hold_a_name(line: &str) -> bool {
+    holds_bare_name(line) || written_by_people(line).into_iter().any(|piece| line.get(piece).is_some_and(is_sentence))
 }
 
-/// Whether a piece could hold a name: a capital with a letter behind it, or three words; and not code itself.
-fn is_human(piece: &str) -> bool {
+/// Where people write in a line.
+fn written_by_people(line: &str) -> Vec<Range<usize>> {
+    if let Some(comment) = comment(line) {
+        let mut found = literals(line.get(..comment.start).unwrap_or_default());
+        found.push(comment);
+        return found;
+    }
+    match message(line) {
+        Some(start) => std::iter::once(start..line.len()).collect(),
+        None => literals(line),
+    }
+}
+
+/// Three words, which could be a sentence without capitals.
+fn is_sentence(piece: &str) -> bool {
     let words = piece.split_whitespace().filter(|word| word.chars().filter(|c| c.is_alphabetic()).count() > 1);
-    let capital = words
-        .clone()
-        .any(|word| word.trim_start_matches(|c: char| !c.is_alphanumeric()).starts_with(char::is_uppercase));
-    let unspaced = piece.chars().any(|c| c.is_alphabetic() && !c.is_lowercase() && !c.is_uppercase());
-    (capital || unspaced || words.count() >= 3) && !Looks::of(piece).is_machine()
+    words.count() >= 3 && !Looks::of(piece).is_machine()
+}
+
+/// Capitalised words that programs write: values and types that most languages share.
+const PROGRAM_WORDS: [&str; 14] = [
+    "None",
+    "True",
+    "False",
+    "Null",
+    "Self",
+    "String",
+    "Integer",
+    "Boolean",
+    "Object",
+    "Error",
+    "Exception",
+    "Promise",
+    "Override",
+    "Date",
+];
+
+/// Whether a line holds a word that is written like a name and is not part of an identifier, a path or a call: one with
+/// a capital and small letters, two in capitals in a row, or one of a script without capitals.
+fn holds_bare_name(line: &str) -> bool {
+    let mut in_capitals = 0;
+    let mut rest = line.char_indices().peekable();
+    while let Some((start, first)) = rest.next() {
+        if !first.is_alphanumeric() {
+            // Words in a row stand one blank apart.
+            in_capitals = if first == ' ' { in_capitals } else { 0 };
+            continue;
+        }
+        let mut end = start + first.len_utf8();
+        while let Some((at, c)) = rest.next_if(|(_, c)| c.is_alphanumeric()) {
+            end = at + c.len_utf8();
+        }
+        let word = line.get(start..end).unwrap_or_default();
+        let shape = Shape::of(word);
+        let (before, after) = (line.get(..start).unwrap_or_default(), line.get(end..).unwrap_or_default());
+        if shape == Shape::Other || belongs_to_code(before, after) || PROGRAM_WORDS.contains(&word) {
+            in_capitals = 0;
+            continue;
+        }
+        in_capitals = if shape == Shape::Capitals { in_capitals + 1 } else { 0 };
+        if shape == Shape::Name || in_capitals == 2 {
+            return true;
+        }
+    }
+    false
+}
+
+/// How a word is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Shape {
+    /// A capital and small letters, or letters of a script without capitals.
+    Name,
+    /// Two capitals and more.
+    Capitals,
+    /// In any other way.
+    Other,
+}
+
+impl Shape {
+    fn of(word: &str) -> Self {
+        let mut letters = word.chars();
+        let Some(first) = letters.next().filter(|c| c.is_alphabetic()) else { return Self::Other };
+        if !first.is_uppercase() {
+            return if first.is_lowercase() { Self::Other } else { Self::Name };
+        }
+        let (mut small, mut large, mut turns) = (0_usize, 1_usize, 0_usize);
+        let mut last = first;
+        for c in letters {
+            small += usize::from(c.is_lowercase());
+            large += usize::from(c.is_uppercase());
+            turns += usize::from(last.is_lowercase() && c.is_uppercase());
+            last = c;
+        }
+        match (small, large) {
+            // `McCarthy` turns once, `GetUserName` more often.
+            (1.., _) if turns <= 1 => Self::Name,
+            (0, 2..) => Self::Capitals,
+            _ => Self::Other,
+        }
+    }
+}
+
+/// Whether what touches a word makes it a part of an identifier, a path, a generic type or a call.
+fn belongs_to_code(before: &str, after: &str) -> bool {
+    const JOINS: [&str; 11] = ["_", "/", "\\", "<", "*", "&", "$", "#", "::", "->", "=>"];
+    const OPENS: [&str; 9] = ["_", "(", "[", "{", "/", "\\", "::", "*", "<"];
+    let dotted_before = before.strip_suffix('.').is_some_and(|name| name.ends_with(char::is_alphanumeric));
+    let dotted_after = after.strip_prefix('.').is_some_and(|name| name.starts_with(char::is_alphanumeric));
+    // `<b>Anna</b>` is text; `Vec<Anna>` was told by what stands before it.
+    let opens = OPENS.iter().any(|mark| after.starts_with(mark)) && !after.starts_with("</");
+    JOINS.iter().any(|mark| before.ends_with(mark)) || opens || dotted_before || dotted_after
 }
 
 /// The text of a comment, from behind its mark.
@@ -114,31 +208,6 @@ fn literals(line: &str) -> Vec<Range<usize>> {
     found
 }
 
-/// Least marks of one kind that make a line a row of a table.
-const FEWEST_MARKS: usize = 2;
-
-/// The cells of a row.
-fn cells(line: &str) -> Option<Vec<Range<usize>>> {
-    let mark = ['|', '\t', ';', ','].into_iter().find(|mark| line.matches(*mark).count() >= FEWEST_MARKS)?;
-    // A call or a sentence has commas too; a row has no brackets and no blanks behind its marks.
-    if mark == ',' && (line.contains(", ") || line.contains(['(', '{', '=']))
-        || mark == ';' && line.contains(['{', '='])
-    {
-        return None;
-    }
-    let mut start = 0;
-    let mut found = Vec::new();
-    for cell in line.split(mark) {
-        let bare = cell.trim_matches(|c: char| c.is_whitespace() || c == '"');
-        let lead = cell.len() - cell.trim_start_matches(|c: char| c.is_whitespace() || c == '"').len();
-        if !bare.is_empty() {
-            found.push(start + lead..start + lead + bare.len());
-        }
-        start += cell.len() + mark.len_utf8();
-    }
-    Some(found)
-}
-
 /// Where the message of a log line begins: behind the last of the marks that end its head.
 fn message(line: &str) -> Option<usize> {
     const LEVELS: [&str; 9] = ["TRACE", "DEBUG", "INFO", "NOTICE", "WARN", "WARNING", "ERROR", "FATAL", "CRITICAL"];
@@ -171,24 +240,43 @@ mod tests {
     }
 
     #[test]
-    fn what_people_wrote_is_read() {
-        assert_eq!(read("let x = f(y); // ask Maria Gonzalez first\n"), ["ask Maria Gonzalez first"]);
-        assert_eq!(read("# written by Anna Schmidt\nimport os\n"), ["written by Anna Schmidt"]);
-        assert_eq!(read("greet(\"Anna Schmidt\", 3, \"id_7\");"), ["Anna Schmidt"]);
-        assert_eq!(read("7,Anna Schmidt,2024-03-01\n8,x_y,3"), ["Anna Schmidt"]);
-        assert_eq!(read("| 09 | basket | Yara |"), ["Yara"]);
-        assert_eq!(
-            read("2024-03-01T10:22:01Z INFO [api] c.e.Api - loaded by Anna Schmidt"),
-            ["loaded by Anna Schmidt"]
-        );
-        assert_eq!(read("[10:22:01] WARN call Anna back"), ["call Anna back"]);
+    fn lines_with_words_of_people_are_read_from_end_to_end() {
+        for line in [
+            "let x = f(y); // ask maria about this first",
+            "# written by Anna Schmidt",
+            "greet(\"Anna Schmidt\", 3, \"id_7\");",
+            "INSERT INTO t VALUES (7, 'Anna');",
+            "7,Anna Schmidt,2024-03-01",
+            "| 09 | basket | Yara |",
+            "7;BRANDHORST ELKE;2024",
+            "2024-03-01T10:22:01Z INFO [api] c.e.Api - loaded by anna schmidt again",
+            "<given>Lucian</given>",
+            "N:Thandeka;Mokoena",
+            "user=Anna id=7",
+            "{\"nome\":\"Lucio\",\"id\":7}",
+            "[19:02] Ailsa: ok",
+            "  author = {Claude E. Shannon},",
+            "-    Ian McCarthy <i@x.io>",
+            "log.info('王小明', 7)",
+        ] {
+            assert_eq!(read(line), [line]);
+        }
+        assert_eq!(read("x_y[1] = 2;\n# by Anna\n# and Ben\nx_y[2] = 3;"), ["# by Anna\n# and Ben\n"]);
     }
 
     #[test]
-    fn code_alone_is_not() {
-        for code in
-            ["fn f<'a>(x: &'a [u8]) -> Option<Anna<'a>> { x }", "x = y_1[0] + 2;", "GET /v1/items?id=92", "", "\n"]
-        {
+    fn code_and_numbers_alone_are_not() {
+        for code in [
+            "fn f<'a>(x: &'a [u8]) -> Option<Anna<'a>> { x }",
+            "x = y_1[0] + 2;",
+            "GET /v1/items?id=92",
+            "use std::collections::HashMap;",
+            "7,8,2024-03-01,0.25",
+            "java.util.List x = Foo.bar(GetUserName());",
+            "return None",
+            "",
+            "\n",
+        ] {
             assert!(read(code).is_empty(), "{code}");
         }
     }
@@ -204,7 +292,7 @@ mod tests {
                 let range = *start..*start + piece.len();
                 prop_assert_eq!(&human.text[range.clone()], &window[piece.clone()]);
                 prop_assert_eq!(human.place(&range), Some(piece.clone()));
-                prop_assert_eq!(human.place(&(*start..range.end + 1)), None, "into the line end");
+                prop_assert_eq!(human.place(&(*start..range.end + 1)), None, "beyond its piece");
             }
             prop_assert_eq!(human.seen(&(0..window.len())), human.pieces.iter().map(|(_, piece)| piece.len()).sum::<usize>());
         }

@@ -325,23 +325,28 @@ async fn a_failure_is_not_remembered() {
 }
 
 #[tokio::test]
-async fn machine_text_is_skipped_only_where_that_is_configured_and_the_receipt_says_so() {
-    let code = "fn f<'a>(x: &'a [u8]) -> Option<Anna<'a>> { x.get(0..4).map(|y| { Anna { y } }) }";
-    assert_eq!(ask(&ner(Arc::new(good)), code).await.coverage.status, Status::Complete);
-    let skipping = ner_with(&NerConfig { skip_machine_text: true, ..config() }, Arc::new(good));
+async fn machine_text_is_skipped_unless_configured_otherwise_and_the_receipt_says_so() {
+    let code = "fn f<'a>(x: &'a [u8]) -> Option<Anna<'a>> { x.get(0..4).map(|y| Anna::of(y)) }";
+    let reading = ner_with(&NerConfig { skip_machine_text: false, ..config() }, Arc::new(good));
+    assert_eq!(ask(&reading, code).await.coverage.status, Status::Complete);
+    let skipping = ner(Arc::new(good));
     let report = ask(&skipping, code).await;
     assert_eq!(report.coverage.status, Status::PermittedSkip("machine_text".into()));
     assert_eq!(report.coverage.bytes_scanned, 0);
     assert_eq!(ask(&skipping, TEXT).await.coverage.status, Status::Complete);
+    // Machine text that could hold a name in every line is read as a whole, and is no skip.
+    let table = "| 09 | 0x4f_2 | Anna |\n| 10 | 0x4f_3 | Anna |\n";
+    assert_eq!(ask(&skipping, table).await.coverage.status, Status::Complete);
 }
 
 #[tokio::test]
 async fn names_that_people_wrote_in_skipped_code_are_found_and_counted() {
-    let skipping = ner_with(&NerConfig { skip_machine_text: true, ..config() }, Arc::new(good));
+    let skipping = ner(Arc::new(good));
     let text = "fn f<'a>(x: &'a [u8]) -> Option<&'a u8> { x.get(0)?.y(&[_]) } // ask Anna Schmidt\n{ [x_y] = {z_z}; }";
     let report = ask(&skipping, text).await;
     assert_eq!(report.coverage.status, Status::PermittedSkip("machine_text".into()));
-    assert_eq!(report.coverage.bytes_scanned, "ask Anna Schmidt".len() as u64);
+    let line = text.find('\n').unwrap() + 1;
+    assert_eq!(report.coverage.bytes_scanned, line as u64, "the line with the comment, from end to end");
     let found: Vec<_> = report.findings.iter().map(|finding| &text[finding.range.clone()]).collect();
     assert_eq!(found, ["Anna Schmidt"]);
 }
