@@ -1,10 +1,17 @@
 //! Word lists: markings, special terms, an organisation's own words. A term counts as a word of prose only; as part
 //! of an identifier, a path or an address it names something else.
 
+mod adding;
+mod prose;
+#[cfg(test)]
+mod tests;
+
 use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 
+use self::adding::add_up;
+use self::prose::{MAX_TOKEN, names_something};
 use super::inflection::{plain, turkish_capitals, written_out};
 use super::terms::{TableHit, TermTable};
 use super::words::{Ending, Hit, Joins, Term, WordSet, fold_term, is_word};
@@ -12,9 +19,6 @@ use crate::detect::catalog::{AddsUp, Catalog, ListSpec, MatchMode};
 use crate::detect::language::{CODES, Languages};
 use crate::detect::trace::{Considered, Outcome};
 use crate::detect::{Category, Detector, EntityType, Explanation, Finding, reason};
-
-/// How far the token around a term is read.
-const MAX_TOKEN: usize = 256;
 
 /// All word lists.
 pub(super) struct Dictionary {
@@ -119,8 +123,8 @@ impl Dictionary {
         self.lists.len()
     }
 
-    /// Calls `found` with a list and a hit, for each term of prose, and with terms that are refused. `languages` tells those of the text; it is asked
-    /// when a term depends on it. Returns the bytes that it read.
+    /// Calls `found` with a list and a hit, for each term of prose, and with terms that are refused. `languages` tells
+    /// those of the text; it is asked when a term depends on it. Returns the bytes that it read.
     pub(super) fn scan(
         &self,
         text: &str,
@@ -213,44 +217,6 @@ fn spellings(spec: &ListSpec, term: &str) -> Vec<String> {
     spellings
 }
 
-/// Gives each hit the score of all different terms that stand within a distance of it, both ways. The number of terms
-/// that stand there at once is counted with two ends that only move forward.
-fn add_up(hits: &mut [ListHit], within: usize, at_most: f32) {
-    hits.sort_by_key(|hit| hit.range.start);
-    let mut window: HashMap<usize, (usize, f32)> = HashMap::new();
-    // Sums of the logarithms of what a term leaves open, so that a term can leave the window again.
-    let mut open = 0.0_f64;
-    let left = |score: f32| f64::from(1.0 - score.min(0.999)).ln();
-    let (mut first, mut next) = (0, 0);
-    let mut sums = Vec::with_capacity(hits.len());
-    for hit in hits.iter() {
-        while let Some(coming) = hits.get(next).filter(|coming| coming.range.start <= hit.range.start + within) {
-            let (count, _) = window.entry(coming.term).or_insert((0, coming.base));
-            *count += 1;
-            if *count == 1 {
-                open += left(coming.base);
-            }
-            next += 1;
-        }
-        while let Some(gone) = hits.get(first).filter(|gone| gone.range.start + within < hit.range.start) {
-            if let Some((count, score)) = window.get_mut(&gone.term) {
-                *count -= 1;
-                if *count == 0 {
-                    open -= left(*score);
-                    window.remove(&gone.term);
-                }
-            }
-            first += 1;
-        }
-        sums.push(1.0 - open.exp());
-    }
-    for (hit, sum) in hits.iter_mut().zip(sums) {
-        #[allow(clippy::cast_possible_truncation)] // between 0 and 1
-        let sum = sum as f32;
-        hit.score = hit.base.max(sum.min(at_most));
-    }
-}
-
 impl List {
     /// The finding of a term in a part; `range` is in the original text.
     pub(super) fn finding(&self, part: usize, range: Range<usize>, hit: &ListHit) -> Finding {
@@ -295,159 +261,4 @@ fn single_spaces(text: &str) -> Box<str> {
     let mut words = text.split_whitespace();
     let first = words.next().unwrap_or_default().to_owned();
     words.fold(first, |joined, word| joined + " " + word).into()
-}
-
-/// Whether a term is part of an identifier, an address or a path.
-fn names_something(text: &str, range: &Range<usize>) -> bool {
-    let before = text.get(text.floor_char_boundary(range.start.saturating_sub(MAX_TOKEN))..range.start);
-    let after = text.get(range.end..text.ceil_char_boundary((range.end + MAX_TOKEN).min(text.len())));
-    let (before, after) = (before.unwrap_or_default(), after.unwrap_or_default());
-    let mut back = before.chars().rev();
-    let mut forth = after.chars();
-    joined(back.next(), back.next()) || joined(forth.next(), forth.next()) || {
-        let before = before.rsplit(ends_token).next().unwrap_or_default();
-        let after = after.split(ends_token).next().unwrap_or_default();
-        in_hyphens(before, after) || in_path(before, after)
-    }
-}
-
-/// Whether a sign joins a term to what lies beyond: `my_term`, `object.term`, `term.txt`, `module::term`.
-fn joined(sign: Option<char>, beyond: Option<char>) -> bool {
-    match sign {
-        Some('_' | '@' | '\\' | '$') => true,
-        Some('.') => beyond.is_some_and(is_word),
-        Some(':') => beyond == Some(':'),
-        _ => false,
-    }
-}
-
-/// Whether a term follows a hyphen (`non-confidential`, `my-secret`) or stands in a name of three words in small
-/// letters (`secret-key-name`). `HIV-positive` is prose.
-fn in_hyphens(before: &str, after: &str) -> bool {
-    let follows = before.strip_suffix('-').is_some_and(|word| word.ends_with(is_word));
-    let small = !before.chars().chain(after.chars()).any(char::is_uppercase);
-    follows || (after.starts_with('-') && after.matches('-').count() >= 2 && small)
-}
-
-/// Whether the token is a path or an address: two slashes, or one with a root or a file's extension. `and/or` is prose.
-fn in_path(before: &str, after: &str) -> bool {
-    let slashes = before.matches('/').count() + after.matches('/').count();
-    let rooted = before.starts_with(['/', '~', '.']);
-    let extension = after.trim_end_matches(['.', ':', '!', '?']).contains('.');
-    slashes >= 2 || (slashes == 1 && (rooted || extension)) || before.starts_with("www.") || before.contains('\\')
-}
-
-fn ends_token(c: char) -> bool {
-    c.is_whitespace() || matches!(c, '"' | '\'' | '(' | ')' | '[' | ']' | '{' | '}' | '<' | '>' | ',' | ';' | '`' | '*')
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn is_prose(text: &str) -> bool {
-        let at = text.find("secret").unwrap();
-        !names_something(text, &(at..at + 6))
-    }
-
-    /// Findings of a small catalog with one list: text and score.
-    fn found<'t>(list: &str, text: &'t str) -> Vec<(&'t str, f32)> {
-        let types = "[[entity_type]]\nname = \"T\"\ncategory = \"other\"\n";
-        let head = "[[list]]\nid = \"l\"\nentity_type = \"T\"\nsource = \"s\"\nscore = 0.5\n";
-        let tail = "\n[list.examples]\npositive = [\"x\"]";
-        let catalog = Catalog::from_files(&[("t", types), ("l", &format!("{head}{list}{tail}"))]).unwrap();
-        let dictionary = Dictionary::build(&catalog).unwrap();
-        let mut hits = Vec::new();
-        let languages = || crate::detect::language::tell(text).possible;
-        dictionary.scan(text, &languages, &mut |_, hit| {
-            hits.extend(hit.ok().map(|hit| (text.get(hit.range).unwrap(), hit.score)));
-        });
-        hits
-    }
-
-    #[test]
-    fn inflected_lists_find_forms_with_and_without_diacritics() {
-        let list = "language = \"pl\"\nmatch = \"inflect\"\nterms = [\"ściśle tajny\", \"związek zawodowy\"]";
-        let text = "SCISLE TAJNE, ściśle tajnego, zwiazek zawodowym; ściśle mówiąc";
-        let texts: Vec<_> = found(list, text).into_iter().map(|(text, _)| text).collect();
-        assert_eq!(texts, ["SCISLE TAJNE", "ściśle tajnego", "zwiazek zawodowym"]);
-        let list = "language = \"de\"\nmatch = \"inflect\"\nterms = [\"Behörde\"]";
-        assert_eq!(found(list, "Behörden, Behorde, behoerden, Behördlich").len(), 3);
-    }
-
-    #[test]
-    fn ambiguous_and_everyday_words_count_in_their_own_language() {
-        let english = "There was a draft of the report, and it has been sent to them with what we had.";
-        let german = "Das ist der Text, und er ist nicht von mir, aber die Zahlen sind auch da.";
-        let list = "language = \"de\"\nambiguous = [\"draft\"]";
-        assert_eq!(found(list, english).len(), 0);
-        assert_eq!(found(list, &format!("{german} draft")).len(), 1);
-        assert_eq!(found(list, "draft").len(), 1, "a short text may be in any language");
-        let list = "language = \"es\"\nterms = [\"nie\"]";
-        assert_eq!(found(list, &format!("{german} nie mehr")).len(), 0);
-        assert_eq!(found(list, &format!("{german} NIE")).len(), 1);
-        assert_eq!(found(list, "mi nie").len(), 1);
-        assert_eq!(found("terms = [\"nie\"]", &format!("{german} nie mehr")).len(), 1, "a list of no language");
-    }
-
-    #[test]
-    fn different_weak_terms_near_each_other_add_up() {
-        let list = "weighted = [[\"alpha\", 0.3], [\"beta\", 0.4]]\nadds_up = { within = 40, at_most = 0.8 }\n\
-                    terms = [\"gamma\"]";
-        let scores = |text: &str| -> Vec<f32> {
-            found(list, text).into_iter().map(|(_, score)| (score * 1000.0).round() / 1000.0).collect()
-        };
-        assert_eq!(scores("alpha"), [0.3]);
-        assert_eq!(scores("alpha alpha alpha"), [0.3, 0.3, 0.3], "one term is one sign");
-        assert_eq!(scores("alpha beta"), [0.58, 0.58]);
-        assert_eq!(scores("alpha beta gamma"), [0.79, 0.79, 0.79]);
-        assert_eq!(scores(&format!("alpha {} beta", "x ".repeat(40))), [0.3, 0.4]);
-        assert_eq!(scores(&format!("alpha {} beta {} gamma", "x ".repeat(12), "x ".repeat(12))), [0.58, 0.79, 0.7]);
-    }
-
-    #[test]
-    fn terms_of_prose() {
-        for text in [
-            "secret",
-            "a secret.",
-            "**secret**",
-            "\"secret\"",
-            "secret: yes",
-            "level:secret",
-            "secret/internal",
-            "(secret)",
-            "secret-ish",
-            "#secret",
-            "end. secret",
-            "secret...",
-            "the secret is out: see https://x.org/a/b",
-        ] {
-            assert!(is_prose(text), "{text}");
-        }
-    }
-
-    #[test]
-    fn parts_of_identifiers_paths_and_addresses() {
-        for text in [
-            "my_secret",
-            "secret_key",
-            "obj.secret",
-            "secret.txt",
-            "std::secret",
-            "secret::new",
-            "non-secret",
-            "secret-key-name",
-            "https://x.org/secret",
-            "/etc/secret",
-            "./secret",
-            "dir/secret.rs",
-            "C:\\secret",
-            "secret@x.org",
-            "www.secret",
-            "$secret",
-            "a/secret/b",
-        ] {
-            assert!(!is_prose(text), "{text}");
-        }
-    }
 }

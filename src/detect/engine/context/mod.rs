@@ -2,36 +2,30 @@
 //! looked for together, at most once in a part, and only when somebody asks: in prose, and in identifiers, whose words
 //! are told apart (`customerSsn`, `customer_ssn`, `customerssn` for "customer ssn").
 
+mod nearby;
+#[cfg(test)]
+#[allow(clippy::string_slice)] // texts of tests are cut where they are known
+mod tests;
+mod wordings;
+
 use std::cell::OnceCell;
 use std::collections::{BTreeSet, HashMap};
 use std::ops::Range;
 use std::sync::Arc;
 
+use self::nearby::{Judgement, Nearby};
+use self::wordings::{Wording, wordings};
 use super::dictionary::in_capitals;
 use super::fields::{Fields, in_key, mixed_identifiers, split_name};
-use super::inflection::{plain, stem, turkish_capitals, written_out};
-use super::words::{Ending, Hit, Joins, Term, WordSet, fold_term};
+use super::words::{Hit, Joins, Term, WordSet, fold_term};
 use crate::detect::catalog::{RecognizerSpec, Words};
-use crate::detect::language::{CODES, Languages, tell};
-
-/// Most words that an explanation names.
-const MAX_NAMED: usize = 4;
+use crate::detect::language::{Languages, tell};
 
 /// Bytes of a character at most; a window of code points is at most so many times as many bytes.
 const CHAR: usize = 4;
 
 /// Bytes between the end of a field's name and its value, and of the name itself, at most.
 const LABEL: usize = 80;
-
-/// Share of a window in which a word counts in full; behind it the weight falls.
-const NEAR: f32 = 0.8;
-
-/// Weight of a word at the end of its window.
-const FARTHEST: f32 = 0.9;
-
-/// Shortest stem of a single word whose inflected forms are looked for: the forms of a shorter one are other words, as
-/// *plac* is none of the Spanish *placa*.
-const INFLECTED: usize = 5;
 
 /// Context words of all recognizers.
 pub(super) struct ContextWords {
@@ -53,18 +47,6 @@ struct Wanted {
     positive: Vec<usize>,
     negative: Vec<usize>,
     window: usize,
-}
-
-/// What the surroundings say about a value.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub(super) struct Judgement {
-    /// Words that confirm it, nearest first.
-    pub(super) confirming: Vec<Arc<str>>,
-    /// How much of the context's score they give: 1 for a word near by, less for one at the end of the window, 0 for
-    /// none.
-    pub(super) weight: f32,
-    /// A word that refutes it, if none that confirms it is nearer.
-    pub(super) refuting: Option<Arc<str>>,
 }
 
 /// What is known of one part; filled when it is first needed.
@@ -205,7 +187,7 @@ impl ContextWords {
         if wanted.positive.is_empty() && wanted.negative.is_empty() {
             return Judgement::default();
         }
-        let mut nearby = Nearby { wanted, confirming: Vec::new(), refuting: None };
+        let mut nearby = Nearby::new(wanted);
         self.given(field, part).iter().for_each(|word| nearby.add(*word, 0));
         let name = part.fields.get_or_insert_with(|| Fields::of(text)).name_of(text, value.start).unwrap_or(0..0);
         let hits = self.hits(text, part);
@@ -306,154 +288,6 @@ impl PartContext {
     }
 }
 
-/// How a way to write a word ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Wording {
-    Plural,
-    Inflected(usize),
-}
-
-impl Wording {
-    fn ending(self) -> Ending {
-        match self {
-            Self::Plural => Ending::Plural,
-            Self::Inflected(language) => Ending::Inflected(language),
-        }
-    }
-}
-
-/// Every way to write a word or phrase of these languages: as it is, its spaces left out as in a name of a field, without
-/// its diacritics, and with the endings of each language but English, whose plural every word takes.
-fn wordings(name: &str, languages: Languages) -> Vec<(String, Wording)> {
-    let mut texts = vec![name.to_owned()];
-    texts.extend(plain(name));
-    let told = || languages.indices().filter(|_| languages != Languages::ALL);
-    texts.extend(told().filter_map(|language| written_out(name, CODES.get(language)?)));
-    texts.extend(told().filter_map(|language| turkish_capitals(name, CODES.get(language)?)));
-    let mut wordings = Vec::new();
-    for text in texts {
-        // A word that loses its sense with its accents is not typed without them.
-        if text != name && languages.have_everyday(&text) {
-            continue;
-        }
-        if text.contains(' ') {
-            wordings.push((text.replace(' ', ""), Wording::Plural));
-        }
-        let long = |language: &usize| text.contains(' ') || stem(&text, *language).chars().count() >= INFLECTED;
-        let inflecting = told().filter(|language| *language > 0).filter(long);
-        wordings.extend(inflecting.map(|language| (text.clone(), Wording::Inflected(language))));
-        wordings.push((text, Wording::Plural));
-    }
-    wordings
-}
-
 fn chars(text: &str, range: Range<usize>) -> usize {
     text.get(range).map_or(0, |between| between.chars().count())
-}
-
-/// Gathers words with their distances.
-struct Nearby<'a> {
-    wanted: &'a Wanted,
-    confirming: Vec<(usize, usize)>,
-    /// Distance and word of the nearest that refutes.
-    refuting: Option<(usize, usize)>,
-}
-
-impl Nearby<'_> {
-    fn add(&mut self, word: usize, distance: usize) {
-        if self.wanted.positive.binary_search(&word).is_ok() {
-            self.confirming.push((distance, word));
-        }
-        if self.wanted.negative.binary_search(&word).is_ok() {
-            self.refuting = Some(self.refuting.map_or((distance, word), |nearest| nearest.min((distance, word))));
-        }
-    }
-
-    fn judge(mut self, names: &[Arc<str>], window: usize) -> Judgement {
-        self.confirming.sort_unstable();
-        let nearest = self.confirming.first().map(|(distance, _)| *distance);
-        let refuting = self.refuting.filter(|(against, _)| nearest.is_none_or(|near| near >= *against));
-        let refuting = refuting.and_then(|(_, word)| names.get(word).cloned());
-        let mut confirming: Vec<Arc<str>> = Vec::new();
-        for (_, word) in self.confirming {
-            if let Some(name) = names.get(word)
-                && !confirming.contains(name)
-                && confirming.len() < MAX_NAMED
-            {
-                confirming.push(Arc::clone(name));
-            }
-        }
-        Judgement { confirming, weight: nearest.map_or(0.0, |distance| weight(distance, window)), refuting }
-    }
-}
-
-/// What a word at this distance is worth; both in code points.
-#[allow(clippy::cast_precision_loss)] // a window has two thousand code points at most
-fn weight(distance: usize, window: usize) -> f32 {
-    let far = (distance as f32 / window.max(1) as f32 - NEAR).max(0.0) / (1.0 - NEAR);
-    1.0 - (1.0 - FARTHEST) * far.min(1.0)
-}
-
-#[cfg(test)]
-#[allow(clippy::string_slice)] // texts of tests are cut where they are known
-mod tests {
-    use super::*;
-    use crate::detect::catalog::CatalogFile;
-
-    fn words() -> ContextWords {
-        let file: CatalogFile = toml::from_str(
-            r#"[[recognizer]]
-            id = "ssn"
-            entity_type = "T"
-            source = "s"
-            trigger = { digits = [3, 9] }
-            score = 0.4
-            context = { en = ["ssn", "social security", "date of birth"], ru = ["паспорт"] }
-            negative_context = { en = ["order", "order number"] }
-            context_window = 30"#,
-        )
-        .unwrap();
-        ContextWords::build(&file.recognizer.into_iter().map(Arc::new).collect::<Vec<_>>()).unwrap()
-    }
-
-    fn judge(text: &str, field: &str) -> (Vec<String>, bool) {
-        let at = text.find("536").unwrap();
-        let judgement = words().judge(0, text, field, at..at + 3, &mut PartContext::default());
-        (judgement.confirming.iter().map(ToString::to_string).collect(), judgement.refuting.is_some())
-    }
-
-    #[test]
-    fn words_count_within_the_window_before_and_a_third_of_it_after() {
-        assert_eq!(judge("my SSN is 536", "").0, ["ssn"]);
-        assert_eq!(judge(&format!("ssn{}536", " .".repeat(15)), "").0, ["ssn"]);
-        assert_eq!(judge(&format!("ssn{} 536", " .".repeat(15)), "").0, [""; 0]);
-        assert_eq!(judge("536 (my ssn)", "").0, ["ssn"]);
-        assert_eq!(judge("536 is not here, my ssn", "").0, [""; 0]);
-        assert_eq!(judge("assn 536 ssna", "").0, [""; 0], "whole words only");
-    }
-
-    #[test]
-    fn distance_is_in_code_points() {
-        assert_eq!(judge(&format!("ПАСПОРТ {} 536", "я".repeat(27)), "").0, ["паспорт"]);
-        assert_eq!(judge(&format!("ПАСПОРТ {} 536", "я".repeat(29)), "").0, [""; 0]);
-        assert_eq!(judge(&format!("ssn {} 536", "🙂".repeat(27)), "").0, ["ssn"]);
-    }
-
-    #[test]
-    fn a_refuting_word_wins_unless_a_confirming_one_is_nearer() {
-        assert!(judge("order 536", "").1);
-        assert!(judge("ssn of order 536", "").1);
-        assert!(!judge("order with ssn 536", "").1);
-        assert!(!judge("no word 536", "").1);
-    }
-
-    #[test]
-    fn names_of_fields_count_from_any_distance() {
-        let far = "x".repeat(200);
-        assert_eq!(judge(&format!(r#"{{"customerSsn": "{far} 536"}}"#), "").0, ["ssn"]);
-        assert_eq!(judge("a,customer_ssn\n1,536\n", "").0, ["ssn"]);
-        assert_eq!(judge("dateofbirth: 536", "").0, ["date of birth"]);
-        assert_eq!(judge("536", "DateOfBirth").0, ["date of birth"]);
-        assert!(judge("orderNumber=536", "").1);
-    }
 }
