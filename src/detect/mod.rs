@@ -14,6 +14,8 @@ mod finding;
 pub mod language;
 mod resolve;
 pub mod secrets;
+#[cfg(test)]
+pub(crate) mod testing;
 pub mod trace;
 pub mod validators;
 

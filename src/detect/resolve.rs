@@ -186,20 +186,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::detect::Explanation;
-
-    fn finding(name: &str, category: Category, range: Range<usize>, score: f32) -> Finding {
-        Finding {
-            part: 0,
-            range,
-            entity_type: EntityType::new(name),
-            category,
-            score,
-            detector: Detector::Pattern,
-            recognizer: "r".into(),
-            explanation: Explanation::default(),
-        }
-    }
+    use crate::detect::testing::finding;
 
     fn value(name: &str, range: Range<usize>, score: f32) -> Finding {
         finding(name, Category::Financial, range, score)

@@ -57,19 +57,10 @@ mod tests {
     use std::ops::Range;
 
     use super::*;
-    use crate::detect::{DetectorCoverage, EntityType, Explanation, Status};
+    use crate::detect::{DetectorCoverage, Status, testing};
 
     fn finding(category: Category, detector: Detector, range: Range<usize>) -> Finding {
-        Finding {
-            part: 0,
-            range,
-            entity_type: EntityType::new("X"),
-            category,
-            score: 0.7,
-            detector,
-            recognizer: "r".into(),
-            explanation: Explanation::default(),
-        }
+        Finding { detector, ..testing::finding("X", category, range, 0.7) }
     }
 
     /// Whether "Anna" at `range` stays beside a finding of the rules.

@@ -6,11 +6,10 @@ use std::ops::Range;
 
 use toml::Spanned;
 
-use crate::detect::{Category, Detector, Likelihood};
-use crate::document::Role;
+use crate::detect::Likelihood;
 
 use super::condition::{Condition, Excuse, MAX_NEAR, Quantity, Reach, Selection, TypeIndex, TypeSet, Values};
-use super::file::{RawCondition, RawExcuse, RawSelection, RawValues, Scope};
+use super::file::{Narrowed, RawCondition, RawExcuse, RawSelection, RawValues, Scope};
 use super::known::did_you_mean;
 use super::problem::Problems;
 
@@ -87,7 +86,7 @@ impl Compiler<'_, '_> {
         if [raw.count, raw.distinct, raw.kinds].contains(&Some(0)) {
             self.problems.error(span.clone(), field, "a count of 0 always holds; write `not` or leave it out");
         }
-        let selection = self.selection(&Narrowed::of(raw), span, field);
+        let selection = self.selection(&Narrowed::from(raw), span, field);
         // Beside `near` or `all_of` the distance is theirs.
         let close = counts
             && raw.near.is_empty()
@@ -120,7 +119,7 @@ impl Compiler<'_, '_> {
                 group: None,
                 except: &[],
                 categories: &[],
-                ..Narrowed::of(raw)
+                ..Narrowed::from(raw)
             };
             each.push(self.selection(&narrowed, span, field));
         }
@@ -139,7 +138,7 @@ impl Compiler<'_, '_> {
         }
         if !raw.none_of.is_empty() {
             let narrowed =
-                Narrowed { any_of: &raw.none_of, group: None, except: &[], categories: &[], ..Narrowed::of(raw) };
+                Narrowed { any_of: &raw.none_of, group: None, except: &[], categories: &[], ..Narrowed::from(raw) };
             let selection = self.selection(&narrowed, span, field);
             all.push(Condition::Not(Box::new(Condition::Found(selection, Quantity::ONE))));
         }
@@ -172,7 +171,7 @@ impl Compiler<'_, '_> {
             if side.group.is_none() && side.any_of.is_empty() && side.categories.is_empty() {
                 self.problems.error(span.clone(), &field, "names no types: add `any_of`, `categories` or `group`");
             }
-            selections.push(self.selection(&Narrowed::side(side), &span, &field));
+            selections.push(self.selection(&Narrowed::from(side), &span, &field));
         }
         all.push(Condition::Near(selections, reach));
     }
@@ -325,7 +324,7 @@ pub(super) fn groups(
             problems.error(span.clone(), &field, "names no types: add `any_of` or `categories`");
         }
         let mut compiler = Compiler { index, problems: &mut *problems, groups: &none, min_score };
-        groups.insert(name.clone(), compiler.selection(&Narrowed::side(group), &span, &field));
+        groups.insert(name.clone(), compiler.selection(&Narrowed::from(group), &span, &field));
     }
     groups
 }
@@ -344,53 +343,4 @@ pub(super) fn known_type(
         problems.error(name.span(), field, format!("no detector finds `{}`; {hint}", name.get_ref()));
     }
     number
-}
-
-/// What selects findings, from a condition or from one side of `near`.
-struct Narrowed<'a> {
-    group: Option<&'a Spanned<String>>,
-    any_of: &'a [Spanned<String>],
-    categories: &'a [Category],
-    except: &'a [Spanned<String>],
-    min_score: Option<f32>,
-    min_likelihood: Option<Likelihood>,
-    roles: Vec<Role>,
-    detectors: &'a [Detector],
-    values: Option<&'a RawValues>,
-    except_values: Option<&'a RawValues>,
-    unless_near: &'a [Spanned<RawExcuse>],
-}
-
-impl<'a> Narrowed<'a> {
-    fn of(raw: &'a RawCondition) -> Self {
-        Self {
-            group: raw.group.as_ref(),
-            any_of: &raw.any_of,
-            categories: &raw.categories,
-            except: &raw.except,
-            min_score: raw.min_score,
-            min_likelihood: raw.min_likelihood,
-            roles: raw.roles.iter().map(|role| Role::from(*role)).collect(),
-            detectors: &raw.detectors,
-            values: raw.values.as_ref(),
-            except_values: raw.except_values.as_ref(),
-            unless_near: &raw.unless_near,
-        }
-    }
-
-    fn side(raw: &'a RawSelection) -> Self {
-        Self {
-            group: raw.group.as_ref(),
-            any_of: &raw.any_of,
-            categories: &raw.categories,
-            except: &raw.except,
-            min_score: raw.min_score,
-            min_likelihood: raw.min_likelihood,
-            roles: raw.roles.iter().map(|role| Role::from(*role)).collect(),
-            detectors: &raw.detectors,
-            values: raw.values.as_ref(),
-            except_values: raw.except_values.as_ref(),
-            unless_near: &raw.unless_near,
-        }
-    }
 }

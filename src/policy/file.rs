@@ -72,60 +72,89 @@ pub(super) struct RawRule {
     pub(super) unless: Option<Spanned<RawCondition>>,
 }
 
-/// One condition: every key that is given must hold.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub(super) struct RawCondition {
-    // Which findings.
-    pub(super) group: Option<Spanned<String>>,
-    pub(super) any_of: Vec<Spanned<String>>,
-    pub(super) categories: Vec<Category>,
-    pub(super) except: Vec<Spanned<String>>,
+/// What selects findings, from a condition or from one side of `near`.
+pub(super) struct Narrowed<'a> {
+    pub(super) group: Option<&'a Spanned<String>>,
+    pub(super) any_of: &'a [Spanned<String>],
+    pub(super) categories: &'a [Category],
+    pub(super) except: &'a [Spanned<String>],
     pub(super) min_score: Option<f32>,
     pub(super) min_likelihood: Option<Likelihood>,
-    pub(super) roles: Vec<RawRole>,
-    pub(super) detectors: Vec<Detector>,
-    pub(super) values: Option<RawValues>,
-    pub(super) except_values: Option<RawValues>,
-    pub(super) unless_near: Vec<Spanned<RawExcuse>>,
-    // How many of them.
-    pub(super) count: Option<u32>,
-    pub(super) distinct: Option<u32>,
-    pub(super) kinds: Option<u32>,
-    // Several at once.
-    pub(super) all_of: Vec<Spanned<String>>,
-    pub(super) none_of: Vec<Spanned<String>>,
-    pub(super) near: Vec<Spanned<RawSelection>>,
-    // How close together.
-    pub(super) within: Option<u64>,
-    pub(super) unit: Option<Unit>,
-    pub(super) scope: Option<Scope>,
-    // What else is known of the request.
-    pub(super) declared: Option<Sensitivity>,
-    pub(super) callers: Vec<String>,
-    pub(super) topics: BTreeMap<String, f32>,
-    pub(super) always: Option<bool>,
-    // Nesting.
-    pub(super) all: Vec<Spanned<RawCondition>>,
-    pub(super) any: Vec<Spanned<RawCondition>>,
-    pub(super) not: Option<Box<Spanned<RawCondition>>>,
+    pub(super) roles: Vec<Role>,
+    pub(super) detectors: &'a [Detector],
+    pub(super) values: Option<&'a RawValues>,
+    pub(super) except_values: Option<&'a RawValues>,
+    pub(super) unless_near: &'a [Spanned<RawExcuse>],
 }
 
-/// Which findings one side of `near` takes, or a `[group.NAME]` that rules share.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub(super) struct RawSelection {
-    pub(super) group: Option<Spanned<String>>,
-    pub(super) any_of: Vec<Spanned<String>>,
-    pub(super) categories: Vec<Category>,
-    pub(super) except: Vec<Spanned<String>>,
-    pub(super) min_score: Option<f32>,
-    pub(super) min_likelihood: Option<Likelihood>,
-    pub(super) roles: Vec<RawRole>,
-    pub(super) detectors: Vec<Detector>,
-    pub(super) values: Option<RawValues>,
-    pub(super) except_values: Option<RawValues>,
-    pub(super) unless_near: Vec<Spanned<RawExcuse>>,
+/// Writes a struct that begins with the keys that select findings. A flattened struct would be shorter, but serde then
+/// neither refuses unknown keys nor knows where a key stands in the file.
+macro_rules! selecting {
+    ($(#[$about:meta])* $name:ident { $($field:ident: $type:ty,)* }) => {
+        $(#[$about])*
+        #[derive(Debug, Default, Deserialize)]
+        #[serde(deny_unknown_fields, default)]
+        pub(super) struct $name {
+            pub(super) group: Option<Spanned<String>>,
+            pub(super) any_of: Vec<Spanned<String>>,
+            pub(super) categories: Vec<Category>,
+            pub(super) except: Vec<Spanned<String>>,
+            pub(super) min_score: Option<f32>,
+            pub(super) min_likelihood: Option<Likelihood>,
+            pub(super) roles: Vec<RawRole>,
+            pub(super) detectors: Vec<Detector>,
+            pub(super) values: Option<RawValues>,
+            pub(super) except_values: Option<RawValues>,
+            pub(super) unless_near: Vec<Spanned<RawExcuse>>,
+            $(pub(super) $field: $type,)*
+        }
+
+        impl<'a> From<&'a $name> for Narrowed<'a> {
+            fn from(raw: &'a $name) -> Self {
+                Self {
+                    group: raw.group.as_ref(),
+                    any_of: &raw.any_of,
+                    categories: &raw.categories,
+                    except: &raw.except,
+                    min_score: raw.min_score,
+                    min_likelihood: raw.min_likelihood,
+                    roles: raw.roles.iter().map(|role| Role::from(*role)).collect(),
+                    detectors: &raw.detectors,
+                    values: raw.values.as_ref(),
+                    except_values: raw.except_values.as_ref(),
+                    unless_near: &raw.unless_near,
+                }
+            }
+        }
+    };
+}
+
+selecting! {
+    /// One condition: every key that is given must hold. Behind the keys that say which findings: how many of them,
+    /// several at once, how close together, what else is known of the request, and conditions inside.
+    RawCondition {
+        count: Option<u32>,
+        distinct: Option<u32>,
+        kinds: Option<u32>,
+        all_of: Vec<Spanned<String>>,
+        none_of: Vec<Spanned<String>>,
+        near: Vec<Spanned<RawSelection>>,
+        within: Option<u64>,
+        unit: Option<Unit>,
+        scope: Option<Scope>,
+        declared: Option<Sensitivity>,
+        callers: Vec<String>,
+        topics: BTreeMap<String, f32>,
+        always: Option<bool>,
+        all: Vec<Spanned<RawCondition>>,
+        any: Vec<Spanned<RawCondition>>,
+        not: Option<Box<Spanned<RawCondition>>>,
+    }
+}
+
+selecting! {
+    /// Which findings one side of `near` takes, or a `[group.NAME]` that rules share.
+    RawSelection {}
 }
 
 /// Beginnings and endings of values, in any case. A finding fits when any of them fits.

@@ -32,6 +32,8 @@ mod verdict;
 mod view;
 
 #[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
 mod tests;
 
 pub use custom::{CUSTOM_PREFIX, CustomCatalog, TermFiles};

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 use super::*;
+use crate::detect::testing::{Row, entity_types, list, recognizer};
 use crate::detect::{CatalogError, resolve};
 
 static EMBEDDED: LazyLock<(Catalog, Rules)> = LazyLock::new(|| {
@@ -16,94 +17,40 @@ static EMBEDDED: LazyLock<(Catalog, Rules)> = LazyLock::new(|| {
 static SMALL: LazyLock<Rules> = LazyLock::new(|| Rules::build(&small()).unwrap());
 
 fn small() -> Catalog {
-    let toml = r#"
-        [[entity_type]]
-        name = "CARD"
-        category = "financial"
-        [[entity_type]]
-        name = "EMAIL"
-        category = "contact"
-        [[entity_type]]
-        name = "NUMBER"
-        category = "other"
-        [[entity_type]]
-        name = "MARKING"
-        category = "marking"
-
-        [[recognizer]]
-        id = "card"
-        entity_type = "CARD"
-        source = "s"
-        trigger = { digits = [16, 16] }
-        validator = "credit_card"
-        score = 0.6
-        context = { en = ["card"] }
-        negative_context = { en = ["order"] }
-        [[recognizer.pattern]]
-        name = "grouped"
-        regex = '[0-9]{4}(?:[ -]?[0-9]{4}){3}'
-        [recognizer.examples]
-        positive = [{ text = "4111 1111 1111 1111", value = "4111 1111 1111 1111" }]
-        negative = ["4"]
-
-        [[recognizer]]
-        id = "email"
-        entity_type = "EMAIL"
-        source = "s"
-        trigger = { literals = ["@"] }
-        score = 0.9
-        [[recognizer.pattern]]
-        name = "plain"
-        regex = '\b[A-Za-z0-9.]{1,64}@(?:[A-Za-z0-9]{1,63}\.){1,8}[A-Za-z]{2,24}\b'
-        [recognizer.examples]
-        positive = [{ text = "a@b.org", value = "a@b.org" }]
-        negative = ["a@b"]
-
-        [[recognizer]]
-        id = "number"
-        entity_type = "NUMBER"
-        source = "s"
-        trigger = { digits = [6, 6] }
-        requires_context = true
-        score = 0.1
-        context = { en = ["staff number"], de = ["personalnummer"] }
-        [[recognizer.pattern]]
-        name = "six"
-        regex = '(?:^|[^0-9A-Za-z])(?P<value>[0-9]{6})(?:[^0-9A-Za-z]|$)'
-        [recognizer.examples]
-        positive = [{ text = "staff number 123456", value = "123456" }]
-        negative = ["123456"]
-
-        [[list]]
-        id = "marking"
-        entity_type = "MARKING"
-        source = "s"
-        score = 0.8
-        terms = ["strictly confidential", "confidencial"]
-        [list.examples]
-        positive = ["strictly confidential"]
-
-        [[list]]
-        id = "exact"
-        entity_type = "MARKING"
-        source = "s"
-        score = 0.7
-        match = "exact"
-        terms = ["US  Only"]
-        [list.examples]
-        positive = ["US Only"]
-
-        [[list]]
-        id = "prefix"
-        entity_type = "MARKING"
-        source = "s"
-        score = 0.7
-        match = "prefix"
-        terms = ["geheim"]
-        [list.examples]
-        positive = ["Geheimnis"]
-    "#;
-    Catalog::from_files(&[("small.toml", toml)]).unwrap_or_else(|error| panic!("{error}"))
+    let types = [("CARD", "financial"), ("EMAIL", "contact"), ("NUMBER", "other"), ("MARKING", "marking")];
+    let rows = [
+        entity_types(&types.map(|(name, category)| (name, category, ""))),
+        recognizer(&Row {
+            id: "card",
+            entity_type: "CARD",
+            settings: "trigger = { digits = [16, 16] }\nvalidator = \"credit_card\"\nscore = 0.6\n\
+                       context = { en = [\"card\"] }\nnegative_context = { en = [\"order\"] }",
+            pattern: ("grouped", "[0-9]{4}(?:[ -]?[0-9]{4}){3}"),
+            positive: ("4111 1111 1111 1111", "4111 1111 1111 1111"),
+            negative: "4",
+        }),
+        recognizer(&Row {
+            id: "email",
+            entity_type: "EMAIL",
+            settings: "trigger = { literals = [\"@\"] }\nscore = 0.9",
+            pattern: ("plain", r"\b[A-Za-z0-9.]{1,64}@(?:[A-Za-z0-9]{1,63}\.){1,8}[A-Za-z]{2,24}\b"),
+            positive: ("a@b.org", "a@b.org"),
+            negative: "a@b",
+        }),
+        recognizer(&Row {
+            id: "number",
+            entity_type: "NUMBER",
+            settings: "trigger = { digits = [6, 6] }\nrequires_context = true\nscore = 0.1\n\
+                       context = { en = [\"staff number\"], de = [\"personalnummer\"] }",
+            pattern: ("six", "(?:^|[^0-9A-Za-z])(?P<value>[0-9]{6})(?:[^0-9A-Za-z]|$)"),
+            positive: ("staff number 123456", "123456"),
+            negative: "123456",
+        }),
+        list("marking", "MARKING", 0.8, "", &["strictly confidential", "confidencial"]),
+        list("exact", "MARKING", 0.7, "match = \"exact\"", &["US  Only"]),
+        list("prefix", "MARKING", 0.7, "match = \"prefix\"", &["geheim"]),
+    ];
+    Catalog::from_files(&[("small.toml", &rows.concat())]).unwrap_or_else(|error| panic!("{error}"))
 }
 
 /// What the small catalog finds: recognizer and text.

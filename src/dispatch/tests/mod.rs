@@ -17,6 +17,7 @@ use super::*;
 use crate::audit::{AuditConfig, AuditLog, DecisionFilter, Provenance, RequestId, StoredDecision, Timings};
 use crate::detect::{Category, Coverage, Detector, DetectorCoverage, Status};
 use crate::document::{Conversation, Generation, Message, Role};
+use crate::policy::testing::ROUTES_OF_PUBLIC;
 use crate::policy::{Complexity, Evidence, Policy, Route, Sensitivity, TypeTable};
 
 const CANARY: &str = "canary-41b7";
@@ -36,19 +37,6 @@ when = { any_of = ["PERSON"] }
 id = "private"
 levels = ["confidential", "internal"]
 to = "local"
-
-[[route]]
-id = "hard"
-levels = ["public"]
-complexities = ["complex"]
-to = "cloud"
-fallback = true
-
-[[route]]
-id = "easy"
-levels = ["public"]
-to = "local"
-fallback = true
 "#;
 
 /// Gives every conversation the level that the caller declared.
@@ -96,7 +84,9 @@ impl House {
     fn new(configs: Vec<BackendConfig>) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let audit = Arc::new(AuditLog::open(AuditConfig::in_directory(directory.path().join("audit"))).unwrap());
-        let policy = Policy::parse(POLICY, &TypeTable::new().with("PERSON", Category::Person)).unwrap();
+        let policy =
+            Policy::parse(&format!("{POLICY}{ROUTES_OF_PUBLIC}"), &TypeTable::new().with("PERSON", Category::Person))
+                .unwrap();
         let classify = Arc::new(ByDeclaration(Arc::new(policy)));
         let tracker = TaskTracker::new();
         let dispatcher = Dispatcher::new(

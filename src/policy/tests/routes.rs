@@ -2,6 +2,7 @@
 
 use proptest::prelude::*;
 
+use super::testing::ROUTES_OF_PUBLIC;
 use super::*;
 use crate::document::{Conversation, Generation, Message};
 
@@ -28,21 +29,10 @@ id = "research"
 levels = ["public"]
 callers = ["research"]
 to = "cloud"
-[[route]]
-id = "hard"
-levels = ["public"]
-complexities = ["complex"]
-to = "cloud"
-fallback = true
-[[route]]
-id = "easy"
-levels = ["public"]
-to = "local"
-fallback = true
 "#;
 
 fn policy() -> Policy {
-    Policy::parse(&source(&format!("{RULES}{ROUTES}")), &types()).unwrap()
+    Policy::parse(&source(&format!("{RULES}{ROUTES}{ROUTES_OF_PUBLIC}")), &types()).unwrap()
 }
 
 fn conversation() -> Arc<Conversation> {
@@ -98,7 +88,7 @@ fn what_does_not_belong_together_stays_local() {
     };
     assert!(local(&public, &outward, &other), "a verdict on another conversation");
     assert!(local(&secret, &outward, &other), "a plan for another verdict");
-    let mut lenient = source(&format!("{RULES}{ROUTES}"));
+    let mut lenient = source(&format!("{RULES}{ROUTES}{ROUTES_OF_PUBLIC}"));
     lenient = lenient.replace("[\"US_SSN\"]", "[\"AGE\"]");
     let lenient = Policy::parse(&lenient, &types()).unwrap();
     let lax = verdict(&lenient, &other, &["US_SSN"]);
