@@ -238,6 +238,7 @@ impl Classifier {
             reconcile(&mut report, &found, &engine.rules, document, trace.as_deref_mut());
             if let Some(trace) = trace.as_deref_mut() {
                 note_dropped(report.dropped, trace);
+                self.ner.tell(document, deadline, trace).await;
             }
             found.extend(report.findings);
             found = detect::resolve_traced(found, trace);
@@ -318,9 +319,15 @@ impl Classifier {
 }
 
 /// Corrects what the model says by what the rules know of the same text.
-fn reconcile(report: &mut NerReport, known: &[Finding], rules: &Rules, document: &Document, trace: Option<&mut Trace>) {
-    detect::complete_addresses(document, &mut report.findings);
-    detect::defer_to_rules(known, &mut report.findings);
+fn reconcile(
+    report: &mut NerReport,
+    known: &[Finding],
+    rules: &Rules,
+    document: &Document,
+    mut trace: Option<&mut Trace>,
+) {
+    detect::complete_addresses(document, &mut report.findings, trace.as_deref_mut());
+    detect::defer_to_rules(known, &mut report.findings, trace.as_deref_mut());
     overrule(report, known, document);
     rules.adjustments().apply_traced(document, &mut report.findings, known, trace);
 }

@@ -17,7 +17,7 @@ use proto::classifier_service_client::ClassifierServiceClient;
 use proto::classify_stream_response::Result as ItemResult;
 
 use super::client::{self, Server};
-use super::explain_why::{Asked as Span, Context, Why};
+use super::explain::{Asked as Span, Context, Why};
 use super::jsonl::{self, BadLine, Item, Items};
 use super::row::{Row, Types, text_of};
 use super::{CommandResult, Common, Exit, Failure, explain, output};
@@ -122,7 +122,7 @@ async fn in_process(common: &Common, arguments: Arguments) -> CommandResult {
                 let catalog = classifier.catalog();
                 let row = Row::local(id, &classified, &document, &catalog, arguments.min_score);
                 let row = if arguments.explain || arguments.why.is_some() {
-                    row.explained(&classified, &document)
+                    row.explained(&classified, &document, &query)
                 } else {
                     row
                 };
@@ -170,9 +170,11 @@ async fn why(
     let query = Query { ner: NerMode::Always, ..query.clone() };
     let classified = classifier.classify_traced(document, &query, deadline, Some(&mut trace)).await;
     let catalog = classifier.catalog();
+    let run = Row::local(row.id.clone(), &classified, document, &catalog, shown_min_score);
     let context = Context {
         text,
         catalog: &catalog,
+        rows: &run.findings,
         policy_min_score: classified.policy.min_score(),
         shown_min_score,
         model_skipped,

@@ -9,9 +9,6 @@ mod completions;
 mod dispatch;
 mod eval;
 mod explain;
-#[cfg(test)]
-mod explain_tests;
-mod explain_why;
 mod jsonl;
 mod output;
 mod policy;

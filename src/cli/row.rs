@@ -6,13 +6,13 @@ use std::collections::HashMap;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::classify::Classified;
+use crate::classify::{Classified, Query};
 use crate::detect::{Adjustment, Catalog, Coverage, DetectorCoverage, Explanation, Finding, Status, language};
 use crate::document::{CodePoints, Document};
 use crate::policy::Sensitivity;
 use crate::service::{convert, proto};
 
-use super::explain_why::Why;
+use super::explain::{Change, Why, changes};
 
 /// One line of output.
 #[derive(Clone, Debug, Serialize)]
@@ -47,6 +47,9 @@ pub(super) struct Detail {
     pub(super) least_score: f32,
     /// The rules that applied, those of the level first.
     pub(super) rules: Vec<RuleRow>,
+    /// What would change the level; a service does not tell.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) changes: Option<Vec<Change>>,
     /// What only helped the rules to judge.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) cues: Vec<CueRow>,
@@ -208,7 +211,7 @@ impl Row {
     }
 
     /// With what `--explain` shows.
-    pub(super) fn explained(mut self, classified: &Classified, document: &Document) -> Self {
+    pub(super) fn explained(mut self, classified: &Classified, document: &Document, query: &Query) -> Self {
         let verdict = &classified.verdict;
         let text = text_of(document);
         let points = CodePoints::of(text);
@@ -227,6 +230,7 @@ impl Row {
             text: text.to_owned(),
             least_score: classified.policy.min_score(),
             rules: verdict.reasons().iter().map(rule).collect(),
+            changes: Some(changes(verdict, &classified.policy, document, query)),
             cues: verdict.cues().iter().map(span).collect(),
             allowed: verdict.allowed().iter().map(span).collect(),
         });

@@ -7,6 +7,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::finding::reason;
+use super::trace::{Considered, Outcome, Trace, Winner};
 use super::{Category, Detector, EntityType, Finding, engine};
 use crate::document::Document;
 
@@ -35,17 +36,24 @@ const NEAR: usize = 200;
 const SURE: f32 = 0.5;
 
 /// Lets streets that the model found go on over unit, town, postal code and country, as those of the patterns do.
-pub fn complete_addresses(document: &Document, findings: &mut [Finding]) {
+/// Tells `trace` how much the model found itself.
+pub fn complete_addresses(document: &Document, findings: &mut [Finding], mut trace: Option<&mut Trace>) {
     for finding in findings.iter_mut().filter(|finding| finding.entity_type.as_str() == STREET) {
-        if let Some(part) = document.parts().get(finding.part) {
-            finding.range.end = engine::address_end(part.text.expose(), finding.range.end);
+        let Some(part) = document.parts().get(finding.part) else { continue };
+        let end = engine::address_end(part.text.expose(), finding.range.end);
+        let whole = finding.range.start..end;
+        if end != finding.range.end
+            && let Some(trace) = trace.as_deref_mut().filter(|trace| trace.wants(finding.part, &whole))
+        {
+            trace.note(Considered::of(finding, Outcome::Completed));
         }
+        finding.range = whole;
     }
 }
 
 /// Drops what the model takes for an e-mail address where the rules have read one: they know its ends, and whether it is
-/// a role or an example.
-pub fn defer_to_rules(rules: &[Finding], of_model: &mut Vec<Finding>) {
+/// a role or an example. Tells `trace` what it drops in its span.
+pub fn defer_to_rules(rules: &[Finding], of_model: &mut Vec<Finding>, mut trace: Option<&mut Trace>) {
     let address = |finding: &&Finding| ADDRESSES.contains(&finding.entity_type.as_str());
     let read: Vec<&Finding> = rules.iter().filter(address).collect();
     of_model.retain(|finding| {
@@ -54,7 +62,14 @@ pub fn defer_to_rules(rules: &[Finding], of_model: &mut Vec<Finding>) {
         };
         // Those of the rules are in the order of their places and do not overlap.
         let at = read.partition_point(|known| (known.part, known.range.end) <= (finding.part, finding.range.start));
-        !(finding.detector == Detector::Ner && address(&finding) && read.get(at).is_some_and(overlaps))
+        if finding.detector != Detector::Ner || !address(&finding) {
+            return true;
+        }
+        let Some(known) = read.get(at).filter(|known| overlaps(known)) else { return true };
+        if let Some(trace) = trace.as_deref_mut().filter(|trace| trace.wants(finding.part, &finding.range)) {
+            trace.note(Considered::of(finding, Outcome::Deferred(Winner::of(known))));
+        }
+        false
     });
 }
 
@@ -107,20 +122,7 @@ fn near(company: &[(usize, Range<usize>)], finding: &Finding) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::detect::{Detector, Explanation};
-
-    fn finding(name: &str, category: Category, range: Range<usize>, score: f32) -> Finding {
-        Finding {
-            part: 0,
-            range,
-            entity_type: EntityType::new(name),
-            category,
-            score,
-            detector: Detector::Pattern,
-            recognizer: "r".into(),
-            explanation: Explanation::default(),
-        }
-    }
+    use crate::detect::testing::finding;
 
     fn settled(mut findings: Vec<Finding>) -> Vec<(String, f32)> {
         settle(&mut findings);
@@ -150,9 +152,29 @@ mod tests {
             |range| Finding { detector: Detector::Ner, ..finding("EMAIL_ADDRESS", Category::Contact, range, 0.99) };
         let mut found =
             vec![model(10..18), model(45..50), model(30..40), finding("PERSON", Category::Person, 10..18, 0.9)];
-        defer_to_rules(&rules, &mut found);
+        defer_to_rules(&rules, &mut found, None);
         let kept: Vec<_> = found.into_iter().map(|f| f.range).collect();
         assert_eq!(kept, [30..40, 10..18]);
+    }
+
+    #[test]
+    fn a_trace_says_what_was_deferred_and_what_was_completed() {
+        let rules = [finding("EMAIL_ADDRESS", Category::Contact, 40..60, 0.9)];
+        let of_model =
+            |name, category, range| Finding { detector: Detector::Ner, ..finding(name, category, range, 0.9) };
+        let mut trace = Trace::new(0, 44..50);
+        defer_to_rules(&rules, &mut vec![of_model("EMAIL_ADDRESS", Category::Contact, 45..50)], Some(&mut trace));
+        assert!(matches!(&trace.considered()[0].outcome, Outcome::Deferred(to) if to.range == (40..60)));
+        let mut elsewhere = Trace::new(0, 0..10);
+        defer_to_rules(&rules, &mut vec![of_model("EMAIL_ADDRESS", Category::Contact, 45..50)], Some(&mut elsewhere));
+        assert_eq!(elsewhere.considered(), []);
+        let text = "Write to 12 Oak Street, Springfield, IL 62704 today.";
+        let mut street = [of_model(STREET, Category::Location, 9..22)];
+        let mut trace = Trace::new(0, 24..35);
+        complete_addresses(&Document::of(text), &mut street, Some(&mut trace));
+        assert_eq!(text.get(street[0].range.clone()), Some("12 Oak Street, Springfield, IL 62704"));
+        let told = &trace.considered()[0];
+        assert_eq!((told.range.clone(), &told.outcome), (9..22, &Outcome::Completed));
     }
 
     #[test]

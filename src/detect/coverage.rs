@@ -27,9 +27,9 @@ pub struct DetectorCoverage {
     pub detector: Detector,
     /// How far it came.
     pub status: Status,
-    /// Bytes of the document that it saw.
+    /// Bytes that it saw.
     pub bytes_scanned: u64,
-    /// Bytes of the document.
+    /// Bytes of the document; for the model also those that its encodings say once they are undone.
     pub bytes_total: u64,
     /// Digest of what it ran with (catalog, lists, model), in hexadecimal.
     pub digest: Arc<str>,

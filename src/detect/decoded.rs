@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 
+use super::trace::{Considered, Outcome, Trace};
 use super::{Category, Detector, Finding, Rules, ScanLimit};
 use crate::document::View;
 use crate::document::reading::{Kind, Reading, Stretch, readings};
@@ -17,7 +18,8 @@ const LONG_NUMBER: usize = 13;
 /// The score of a marking whose letters are set apart or disguised: that of one in capitals on a line of its own.
 const DISGUISED_MARKING: f32 = 0.6;
 
-/// Appends what the rules find in the other readings of a part and not in the text as it stands.
+/// Appends what the rules find in the other readings of a part and not in the text as it stands; tells `trace` what they
+/// considered in a changed stretch, and what was found there and does not count.
 ///
 /// # Errors
 /// As [`Rules::scan`].
@@ -27,12 +29,31 @@ pub(super) fn scan(
     field: &str,
     view: &View<'_>,
     findings: &mut Vec<Finding>,
+    mut trace: Option<&mut Trace>,
 ) -> Result<(), ScanLimit> {
     let mut outcome = Ok(());
     readings(view, &mut |reading| {
         let mut found = Vec::new();
-        let result = rules.scan_plain(part, field, reading.view(), &mut found);
-        findings.extend(found.into_iter().filter_map(|finding| accept(finding, reading)));
+        // What is considered outside the changed stretches was told by the scan of the text itself.
+        let mut inner = trace.as_deref().and_then(|trace| Some(Trace::new(part, trace.asked(part)?)));
+        let result = rules.scan_plain(part, field, reading.view(), &mut found, inner.as_mut());
+        if let (Some(trace), Some(inner)) = (trace.as_deref_mut(), inner) {
+            let changed = |considered: &&Considered| reading.near(&considered.range, 0).is_some();
+            inner.considered().iter().filter(changed).for_each(|considered| trace.note(considered.clone()));
+        }
+        for finding in found {
+            match accept(finding, reading) {
+                Ok(finding) => findings.push(finding),
+                Err((finding, Some(outcome))) => {
+                    let wanted = trace.as_deref_mut().filter(|trace| trace.wants(part, &finding.range));
+                    // What the text itself shows needs no other reading.
+                    if let Some(trace) = wanted.filter(|_| !is_known(&finding, findings)) {
+                        trace.note(Considered::of(&finding, outcome));
+                    }
+                }
+                Err((_, None)) => {}
+            }
+        }
         if outcome.is_ok() {
             outcome = result;
         }
@@ -40,16 +61,29 @@ pub(super) fn scan(
     outcome
 }
 
-/// The finding with what was undone, if it owes anything to that.
-fn accept(mut finding: Finding, reading: &Reading<'_>) -> Option<Finding> {
-    let stretch = reading.near(&finding.range, REACH)?;
+/// Whether another finding of its type overlaps it.
+fn is_known(finding: &Finding, findings: &[Finding]) -> bool {
+    findings.iter().any(|known| {
+        known.entity_type == finding.entity_type
+            && known.part == finding.part
+            && known.range.start < finding.range.end
+            && finding.range.start < known.range.end
+    })
+}
+
+/// The finding with what was undone, if it owes anything to that; else why it does not count, unless the scan of the
+/// text itself has judged it.
+fn accept(mut finding: Finding, reading: &Reading<'_>) -> Result<Finding, (Finding, Option<Outcome>)> {
+    let Some(stretch) = reading.near(&finding.range, REACH) else { return Err((finding, None)) };
     if !has_evidence(&finding, stretch) {
-        return None;
+        let outcome = Outcome::PutTogether(stretch.how);
+        return Err((finding, Some(outcome)));
     }
     // A value that the text itself shows may only have become one: words and addresses behind a change were there before.
     let touches = finding.range.start <= stretch.original.end;
     if !touches && finding.category != Category::Credential {
-        return None;
+        let outcome = Outcome::BesideUndone(stretch.how);
+        return Err((finding, Some(outcome)));
     }
     let within = stretch.original.start <= finding.range.start && finding.range.end <= stretch.original.end;
     if within && stretch.kind == Kind::Letters && finding.category == Category::Marking {
@@ -59,7 +93,7 @@ fn accept(mut finding: Finding, reading: &Reading<'_>) -> Option<Finding> {
     let note = &finding.explanation.note;
     finding.explanation.note =
         if note.is_empty() { Arc::from(stretch.how) } else { Arc::from(format!("{note}; {}", stretch.how)) };
-    Some(finding)
+    Ok(finding)
 }
 
 /// Digits stand in rows for many reasons; a matrix is no telephone number.

@@ -10,6 +10,13 @@ use super::{Detector, EntityType, Finding};
 /// Most things that are noted about one span.
 const MOST: usize = 256;
 
+/// Most words of a span whose reading by the model is told, and most labels of one of them.
+const MOST_WORDS: usize = 24;
+const MOST_LABELS: usize = 3;
+
+/// Least probability of a label that is told.
+const LEAST: f32 = 0.01;
+
 /// The span that is asked about, and what was noted.
 #[derive(Debug)]
 pub struct Trace {
@@ -17,6 +24,7 @@ pub struct Trace {
     range: Range<usize>,
     considered: Vec<Considered>,
     near_misses: Vec<NearMiss>,
+    words: Vec<WordReading>,
 }
 
 /// Something that was considered and is no finding.
@@ -73,6 +81,15 @@ pub enum Outcome {
     NoSecret(&'static str),
     /// The exclusion of this id drops such values.
     Excluded(Arc<str>),
+    /// Found once something was undone, which this line names, but digits that were put together need a word near them,
+    /// or a validator's consent and the length of a card number.
+    PutTogether(&'static str),
+    /// Found only beside what was undone, which this line names: the value itself stood there before.
+    BesideUndone(&'static str),
+    /// The model's own reading of what a rule has read as an address of mail, whose ends the rule knows.
+    Deferred(Winner),
+    /// The model found this much of an address; the unit, town, postal code or country behind it was added.
+    Completed,
     /// It became part of another finding of its type.
     Joined(Winner),
     /// Another finding that overlaps it has the better rank.
@@ -135,6 +152,30 @@ impl Winner {
     }
 }
 
+/// What the model says about one word.
+#[derive(Clone, Debug, PartialEq)]
+pub struct WordReading {
+    /// Bytes of the part's original text.
+    pub range: Range<usize>,
+    /// Its likeliest labels with their probabilities, the likeliest first; those below a hundredth are left out.
+    pub labels: Vec<(Arc<str>, f32)>,
+    /// Probability that the word is nothing of what the model knows.
+    pub nothing: f32,
+}
+
+impl WordReading {
+    /// The reading of a word by all labels that the model has.
+    #[must_use]
+    pub fn of(range: Range<usize>, labels: impl Iterator<Item = (Arc<str>, f32)>) -> Self {
+        let mut labels: Vec<(Arc<str>, f32)> = labels.collect();
+        let nothing = (1.0 - labels.iter().map(|(_, probability)| probability).sum::<f32>()).clamp(0.0, 1.0);
+        labels.retain(|(_, probability)| *probability >= LEAST);
+        labels.sort_by(|a, b| b.1.total_cmp(&a.1));
+        labels.truncate(MOST_LABELS);
+        Self { range, labels, nothing }
+    }
+}
+
 /// A recognizer of which nothing matched, though something near the span suggests it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NearMiss {
@@ -163,7 +204,7 @@ impl Trace {
     /// A question about bytes of a part.
     #[must_use]
     pub fn new(part: usize, range: Range<usize>) -> Self {
-        Self { part, range, considered: Vec::new(), near_misses: Vec::new() }
+        Self { part, range, considered: Vec::new(), near_misses: Vec::new(), words: Vec::new() }
     }
 
     /// The bytes that are asked about, if they are of this part.
@@ -193,6 +234,25 @@ impl Trace {
 
     pub(super) fn suggest(&mut self, near_miss: NearMiss) {
         self.near_misses.push(near_miss);
+    }
+
+    /// Notes what the model says about a word.
+    pub fn tell(&mut self, word: WordReading) {
+        if !self.is_told() {
+            self.words.push(word);
+        }
+    }
+
+    /// Whether no more words are noted.
+    #[must_use]
+    pub fn is_told(&self) -> bool {
+        self.words.len() >= MOST_WORDS
+    }
+
+    /// What the model says about the words of the span, in their order; empty where it did not run on them.
+    #[must_use]
+    pub fn words(&self) -> &[WordReading] {
+        &self.words
     }
 
     /// What was considered, in the order in which it happened.

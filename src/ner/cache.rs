@@ -7,7 +7,7 @@ use std::sync::Arc;
 use moka::sync::Cache;
 
 use super::NerError;
-use super::decode::Decoded;
+use super::decode::{Decoded, ToldWord};
 use super::prose::Looks;
 
 /// What one window holds.
@@ -17,6 +17,8 @@ pub(super) struct Outcome {
     pub(super) decoded: Decoded,
     /// How the window looks.
     pub(super) looks: Looks,
+    /// All that was said about each word; empty unless the job asked for it. Such an outcome is not remembered.
+    pub(super) told: Vec<ToldWord>,
 }
 
 /// Digest of a window's text.

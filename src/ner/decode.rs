@@ -50,8 +50,45 @@ impl Decoded {
 
 /// Labelled words of a window. `rows` holds the logits of each token, `labels.columns.len()` a row.
 pub(super) fn decode(text: &str, tokens: &Tokens, rows: &[f32], labels: &LabelSet) -> Decoded {
-    let width = labels.columns.len();
     let mut found = Decoded::default();
+    each_word(text, tokens, rows, labels, &mut |range, vote| {
+        if let Some(choice) = vote.choose(labels) {
+            let list = if choice.sure { &mut found.words } else { &mut found.weak };
+            list.push(LabelledWord { range, kind: choice.kind, begins: choice.begins, score: choice.score });
+        }
+    });
+    found
+}
+
+/// All that the model says about one word, for whoever asks why.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct ToldWord {
+    /// Bytes of the window's text.
+    pub(super) range: Range<usize>,
+    /// For each of [`LabelSet::kinds`], its probability; what is missing to 1 is that the word is nothing.
+    pub(super) kinds: Vec<f32>,
+}
+
+/// The probabilities behind [`decode`], for every word.
+pub(super) fn tell(text: &str, tokens: &Tokens, rows: &[f32], labels: &LabelSet) -> Vec<ToldWord> {
+    let mut told = Vec::new();
+    each_word(text, tokens, rows, labels, &mut |range, vote| {
+        if let Some(kinds) = vote.kinds(labels) {
+            told.push(ToldWord { range, kinds });
+        }
+    });
+    told
+}
+
+/// Calls `word` with each word and what its tokens say.
+fn each_word(
+    text: &str,
+    tokens: &Tokens,
+    rows: &[f32],
+    labels: &LabelSet,
+    word_of: &mut dyn FnMut(Range<usize>, &Vote),
+) {
+    let width = labels.columns.len();
     let mut words = words(text).into_iter().peekable();
     let mut tokens = tokens.ranges.iter().zip(rows.chunks_exact(width.max(1))).peekable();
     let mut vote = Vote::new(width);
@@ -66,12 +103,8 @@ pub(super) fn decode(text: &str, tokens: &Tokens, rows: &[f32], labels: &LabelSe
         while let Some(covered) = words.next_if(|next| next.start < word.end) {
             word.end = word.end.max(covered.end);
         }
-        if let Some(choice) = vote.choose(labels) {
-            let list = if choice.sure { &mut found.words } else { &mut found.weak };
-            list.push(LabelledWord { range: word, kind: choice.kind, begins: choice.begins, score: choice.score });
-        }
+        word_of(word, &vote);
     }
-    found
 }
 
 fn trimmed_end(text: &str, range: &Range<usize>) -> usize {
@@ -126,6 +159,17 @@ impl Vote {
         }
         self.weight += weight;
         self.tokens += 1;
+    }
+
+    /// The probability of each kind; `None` for a word without a token.
+    fn kinds(&self, labels: &LabelSet) -> Option<Vec<f32>> {
+        let mut kinds = vec![0.0_f32; labels.kinds.len()];
+        for (column, mean) in labels.columns.iter().zip(&self.mean) {
+            if let Some(sum) = column.as_ref().and_then(|column| kinds.get_mut(column.kind)) {
+                *sum += mean / self.weight;
+            }
+        }
+        (self.weight > 0.0).then_some(kinds)
     }
 
     fn choose(&self, labels: &LabelSet) -> Option<Choice> {
@@ -233,6 +277,17 @@ mod tests {
         assert_eq!(&*labels.kinds[found[0].kind].name, "GIVEN_NAME");
         assert!((found[0].score - 0.75).abs() < 1e-4);
         assert!(found[0].begins);
+    }
+
+    #[test]
+    fn all_that_is_said_of_a_word_is_told_on_request() {
+        let labels = labels(&["O", "B-GIVEN_NAME", "I-GIVEN_NAME", "B-SURNAME"]);
+        let row = [0.25_f32.ln(), 0.3_f32.ln(), 0.1_f32.ln(), 0.35_f32.ln()];
+        let told = tell("Taylor", &Tokens { ids: vec![0], ranges: std::iter::once(0..6).collect() }, &row, &labels);
+        assert_eq!((told.len(), told[0].range.clone()), (1, 0..6));
+        let of = |name: &str| told[0].kinds[labels.kinds.iter().position(|kind| &*kind.name == name).unwrap()];
+        assert!((of("GIVEN_NAME") - 0.4).abs() < 1e-4, "what begins and what goes on add up");
+        assert!((of("SURNAME") - 0.35).abs() < 1e-4);
     }
 
     #[test]

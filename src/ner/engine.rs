@@ -7,7 +7,7 @@ use std::time::Instant;
 use crate::document::Document;
 
 use super::cache::Outcome;
-use super::decode::decode;
+use super::decode::{decode, tell};
 use super::human::Human;
 use super::labels::LabelSet;
 use super::prose::Looks;
@@ -55,6 +55,8 @@ pub(super) struct Job {
     pub(super) range: Range<usize>,
     /// Whether only what people wrote in it is read.
     pub(super) human: bool,
+    /// Whether all that the model says about each word is wanted, for whoever asks why.
+    pub(super) tell: bool,
     pub(super) deadline: Instant,
 }
 
@@ -98,10 +100,12 @@ impl Engine {
             rows.extend_from_slice(kept);
         }
         let mut decoded = decode(text, &tokens, &rows, &self.labels);
+        let mut told = if job.tell { tell(text, &tokens, &rows, &self.labels) } else { Vec::new() };
         if let Some(human) = &human {
             decoded.move_to(|range| human.place(range));
+            told.retain_mut(|word| human.place(&word.range).map(|range| word.range = range).is_some());
         }
-        Ok(Outcome { decoded, looks: Looks::of(window) })
+        Ok(Outcome { decoded, looks: Looks::of(window), told })
     }
 }
 

@@ -10,33 +10,34 @@ use futures_util::stream::FuturesUnordered;
 use tokio::sync::oneshot;
 use tokio::time::timeout_at;
 
-use crate::detect::{Category, Detector, DetectorCoverage, EntityType, Explanation, Finding, Status};
+use crate::detect::trace::{Trace, WordReading};
+use crate::detect::{Category, Detector, DetectorCoverage, EntityType, Finding, Status};
 use crate::document::Document;
 
 use super::cache::{Key, Outcome, SpanCache};
 use super::config::Lengths;
-use super::decode::LabelledWord;
+use super::encoded::Encoded;
 use super::engine::{Engine, Fault, Job};
-use super::filter::judge;
+use super::gather::{Done, Read, sort};
 use super::human::Human;
-use super::labels::{Group, Kind, LabelSet};
+use super::labels::LabelSet;
 use super::lanes::{Lanes, Ticket};
 use super::onnx::{Graph, OnnxClassifier, environment};
-use super::people::{Row, raise};
 use super::prose::Looks;
-use super::reason::{Dropped, Reason};
-use super::repeat::Names;
-use super::spans::{Placed, entities};
+use super::reason::Dropped;
 use super::windows::windows;
 use super::{ModelFactory, NerConfig, NerError, TokenClassifier as _, Vocabulary, locate};
 
 /// Changes when the way from logits to findings does, so that a record tells which way it was.
-const DECODER_VERSION: &str = "2";
+const DECODER_VERSION: &str = "4";
 /// Windows of one request that wait or run at a time, for each lane: enough to keep the lanes busy, few enough that a
 /// long document does not stand in the way of short ones.
 const IN_FLIGHT_PER_LANE: usize = 2;
 /// Windows that are planned or found in the cache before the task lets others run.
 const YIELD_EVERY: usize = 64;
+
+/// Documents up to this many bytes are looked through for encodings on the async thread, as for the rules.
+const INLINE_BYTES: u64 = 16 * 1024;
 
 /// What the model found, and how far it came.
 #[derive(Clone, Debug)]
@@ -59,24 +60,6 @@ pub struct Ner {
     skip_machine_text: bool,
 }
 
-/// One window's part in the result.
-struct Done {
-    part: usize,
-    start: usize,
-    core: Range<usize>,
-    /// What the model read of its core.
-    read: Read,
-    outcome: Option<Arc<Outcome>>,
-}
-
-/// How much of the core of a window the model read.
-#[derive(Clone, Copy)]
-enum Read {
-    All,
-    /// Only the lines of machine text that could hold a name, in bytes.
-    Human(usize),
-}
-
 /// What is asked of a lane.
 struct Asked {
     part: usize,
@@ -84,6 +67,8 @@ struct Asked {
     core: Range<usize>,
     read: Read,
     key: Option<Key>,
+    /// Whether all that is said of its words is wanted.
+    tell: bool,
 }
 
 impl Ner {
@@ -172,8 +157,8 @@ impl Ner {
     /// Looks through every part of a document. Whatever stops it stands in the receipt; what was found until then is
     /// still there. Dropping the future drops its waiting windows.
     pub async fn find(&self, document: &Arc<Document>, deadline: Instant) -> NerReport {
-        let mut done = Vec::new();
-        let fault = self.scan(document, deadline, &mut done).await.err();
+        let (mut done, mut undone, mut encoded) = (Vec::new(), Vec::new(), None);
+        let fault = self.read_all(document, deadline, (&mut done, &mut undone), &mut encoded).await.err();
         if let Some(fault) = fault {
             metrics::counter!("cordon_ner_faults_total", "reason" => fault.reason()).increment(1);
             self.lanes.tend();
@@ -182,14 +167,19 @@ impl Ner {
             Read::All => done.core.len(),
             Read::Human(bytes) => bytes,
         };
-        let scanned: usize = done.iter().filter(|done| done.outcome.is_some()).map(scanned).sum();
-        let skipped = done.iter().any(|done| matches!(done.read, Read::Human(_)));
+        let scanned: usize = done.iter().chain(&undone).filter(|done| done.outcome.is_some()).map(scanned).sum();
+        let skipped = done.iter().chain(&undone).any(|done| matches!(done.read, Read::Human(_)));
         let status = match fault {
             Some(fault) => Status::Failed(fault.reason().into()),
             None if skipped => Status::PermittedSkip("machine_text".into()),
             None => Status::Complete,
         };
-        let sorted = sort(document, done, &self.lanes.engine().labels);
+        let labels = &self.lanes.engine().labels;
+        let mut sorted = sort(document, done, labels);
+        if let Some(encoded) = &encoded {
+            encoded.add_to(document, sort(&encoded.document, undone, labels), &mut sorted);
+        }
+        let in_code = encoded.map_or(0, |encoded| encoded.document.total_bytes());
         NerReport {
             findings: sorted.findings,
             dropped: sorted.dropped,
@@ -197,9 +187,32 @@ impl Ner {
                 detector: Detector::Ner,
                 status,
                 bytes_scanned: scanned as u64,
-                bytes_total: document.total_bytes(),
+                bytes_total: document.total_bytes() + in_code,
                 digest: self.digest(),
             },
+        }
+    }
+
+    /// The document as it stands, and then what its encodings say once they are undone.
+    async fn read_all(
+        &self,
+        document: &Arc<Document>,
+        deadline: Instant,
+        (done, undone): (&mut Vec<Done>, &mut Vec<Done>),
+        encoded: &mut Option<Encoded>,
+    ) -> Result<(), Fault> {
+        self.scan(document, deadline, done).await?;
+        *encoded = if document.total_bytes() <= INLINE_BYTES {
+            Encoded::of(document)
+        } else {
+            let document = Arc::clone(document);
+            let undoing = tokio::task::spawn_blocking(move || Encoded::of(&document));
+            let until = tokio::time::Instant::from_std(deadline);
+            timeout_at(until, undoing).await.map_err(|_| Fault::TimedOut)?.map_err(|_| Fault::Panicked)?
+        };
+        match encoded {
+            Some(encoded) => self.scan(&encoded.document, deadline, undone).await,
+            None => Ok(()),
         }
     }
 
@@ -229,7 +242,7 @@ impl Ner {
                 let content = text.get(window.text.clone()).ok_or(Fault::Range)?;
                 let start = window.text.start;
                 let core = window.core;
-                let read = self.read(content, &(core.start - start..core.end - start));
+                let read = self.reads(content, &(core.start - start..core.end - start));
                 if matches!(read, Read::Human(0)) {
                     done.push(Done { part, start, core, read, outcome: None });
                     continue;
@@ -239,7 +252,7 @@ impl Ner {
                     done.push(Done { part, start, core, read, outcome: Some(outcome) });
                     continue;
                 }
-                let asked = Asked { part, text: window.text, core, read, key };
+                let asked = Asked { part, text: window.text, core, read, key, tell: false };
                 pending.push(self.ask(document, asked, deadline).await?);
             }
             let Some((asked, outcome)) = timeout_at(until, pending.next()).await.map_err(|_| Fault::TimedOut)? else {
@@ -255,13 +268,47 @@ impl Ner {
         Ok(())
     }
 
-    /// How much of a window the model reads, by the bytes that it answers for.
-    fn read(&self, window: &str, core: &Range<usize>) -> Read {
+    /// How much of a window's core is read.
+    fn reads(&self, window: &str, core: &Range<usize>) -> Read {
         if !self.skip_machine_text || !Looks::of(window).is_machine() {
             return Read::All;
         }
         let seen = Human::of(window).seen(core);
         if seen == core.len() { Read::All } else { Read::Human(seen) }
+    }
+
+    /// Tells `trace` what the model says about each word of its span, sure or not: the windows of the span are run
+    /// again, past the cache, which keeps less. Only for a person who asks why; a fault leaves fewer words.
+    pub async fn tell(&self, document: &Arc<Document>, deadline: Instant, trace: &mut Trace) {
+        let Some((part, span)) = (0..document.parts().len()).find_map(|part| Some((part, trace.asked(part)?))) else {
+            return;
+        };
+        let Some(text) = document.parts().get(part).map(|part| part.text.expose()) else { return };
+        let kinds = &self.lanes.engine().labels.kinds;
+        for window in windows(text, self.lengths.window, self.lengths.overlap) {
+            if window.core.end <= span.start || trace.is_told() {
+                continue;
+            }
+            if window.core.start >= span.end {
+                break;
+            }
+            let (start, core) = (window.text.start, window.core);
+            let Some(content) = text.get(window.text.clone()) else { return };
+            let read = self.reads(content, &(core.start - start..core.end - start));
+            if matches!(read, Read::Human(0)) {
+                continue;
+            }
+            let asked = Asked { part, text: window.text, core: core.clone(), read, key: None, tell: true };
+            let Ok(answer) = self.ask(document, asked, deadline).await else { return };
+            let Ok((_, Ok(outcome))) = timeout_at(deadline.into(), answer).await else { return };
+            for word in outcome.told {
+                let range = word.range.start + start..word.range.end + start;
+                if core.contains(&range.start) && trace.wants(part, &range) {
+                    let labels = kinds.iter().map(|kind| Arc::clone(&kind.name)).zip(word.kinds);
+                    trace.tell(WordReading::of(range, labels));
+                }
+            }
+        }
     }
 
     /// Queues a window, waiting for room until the deadline; what is returned waits for its outcome.
@@ -279,135 +326,19 @@ impl Ner {
         let room = timeout_at(until, sender.reserve_owned()).await.map_err(|_| Fault::QueueFull)?;
         let (reply, answer) = oneshot::channel();
         let human = matches!(asked.read, Read::Human(_));
-        let job = Job { document: Arc::clone(document), part: asked.part, range: asked.text.clone(), human, deadline };
+        let (part, range, tell) = (asked.part, asked.text.clone(), asked.tell);
+        let job = Job { document: Arc::clone(document), part, range, human, tell, deadline };
         room.map_err(|_| Fault::ShutDown)?.send(Ticket { job, reply });
         Ok(async move { (asked, answer.await.unwrap_or(Err(Fault::LaneDied))) })
     }
 }
 
-/// What became of the words.
-#[derive(Default)]
-struct Sorted {
-    findings: Vec<Finding>,
-    dropped: Vec<Dropped>,
-}
-
-/// Puts the words of all windows in one row for each part, joins and judges them, and finds sure names again.
-fn sort(document: &Document, mut done: Vec<Done>, labels: &LabelSet) -> Sorted {
-    done.sort_unstable_by_key(|done| (done.part, done.core.start));
-    let mut sorted = Sorted::default();
-    let mut names = Names::default();
-    for windows in done.chunk_by(|a, b| a.part == b.part) {
-        let Some(part) = windows.first().map(|window| window.part) else { continue };
-        let Some(text) = document.parts().get(part).map(|part| part.text.expose()) else { continue };
-        let row = raise(text, placed(windows), labels);
-        for weak in row.weak {
-            let Some(group) = labels.group_of(weak.word.kind) else { continue };
-            let (range, score, entity_type) = (weak.word.range, weak.word.score, group.entity_type.clone());
-            sorted.dropped.push(Dropped { part, range, entity_type, score, reason: Reason::BelowThreshold });
-        }
-        let mut place_before = None;
-        for entity in entities(text, &row.words, labels) {
-            let Some(kind) = labels.kinds.get(entity.kind) else { continue };
-            let Some(group) = labels.groups.get(kind.group) else { continue };
-            let judged = match judge(text, &entity, place_before) {
-                Ok(judged) => judged,
-                Err(reason) => {
-                    let (range, entity_type) = (entity.range, group.entity_type.clone());
-                    sorted.dropped.push(Dropped { part, range, entity_type, score: entity.score, reason });
-                    continue;
-                }
-            };
-            if entity.role.is_place() {
-                place_before = Some(judged.range.end);
-            } else if entity.role.is_person() && !judged.only_a_place {
-                names.learn(text.get(judged.range.clone()).unwrap_or_default(), judged.score);
-            }
-            let group = if judged.only_a_place { labels.place_group().unwrap_or(group) } else { group };
-            let explanation = explain(kind, entity.score, "");
-            let mut finding = finding(part, judged.range, group, entity.score, explanation);
-            finding.adjust(judged.lowered.map_or("", Reason::name), judged.score);
-            sorted.findings.push(finding);
-        }
-    }
-    sorted.dropped.sort_by_key(|dropped| (dropped.part, dropped.range.start));
-    repeat(document, &names, labels, &mut sorted);
-    sorted
-}
-
-/// Note of a name that stands in full elsewhere in the document.
-const NAMED_ELSEWHERE: &str = "named_elsewhere";
-
-/// Finds the words of sure names again in every part.
-fn repeat(document: &Document, names: &Names, labels: &LabelSet, sorted: &mut Sorted) {
-    let Some(kind) = labels.kinds.iter().find(|kind| kind.role.is_person()).filter(|_| !names.is_empty()) else {
-        return;
-    };
-    let Some(group) = labels.groups.get(kind.group) else { return };
-    let (mut found, mut dropped) = (Vec::new(), Vec::with_capacity(sorted.dropped.len()));
-    let mut before = std::mem::take(&mut sorted.dropped).into_iter().peekable();
-    let mut rest = sorted.findings.as_slice();
-    for (part, content) in document.parts().iter().enumerate() {
-        let (here, later) = rest.split_at(rest.partition_point(|finding| finding.part <= part));
-        rest = later;
-        let taken: Vec<Range<usize>> = here.iter().map(|finding| finding.range.clone()).collect();
-        let again = names.find(content.text.expose(), &taken);
-        while let Some(old) = before.next_if(|old| old.part <= part) {
-            let after = again.partition_point(|(range, _)| range.end <= old.range.start);
-            if again.get(after).is_none_or(|(range, _)| range.start >= old.range.end) {
-                dropped.push(old);
-            }
-        }
-        found.extend(
-            again
-                .into_iter()
-                .map(|(range, score)| finding(part, range, group, score, explain(kind, score, NAMED_ELSEWHERE))),
-        );
-    }
-    sorted.dropped = dropped;
-    sorted.findings.append(&mut found);
-    sorted.findings.sort_by_key(|finding| (finding.part, finding.range.start));
-}
-
-fn explain(kind: &Kind, base_score: f32, note: &'static str) -> Explanation {
-    Explanation { pattern: Arc::clone(&kind.name), base_score, note: note.into(), ..Explanation::default() }
-}
-
-fn finding(part: usize, range: Range<usize>, group: &Group, score: f32, explanation: Explanation) -> Finding {
-    Finding {
-        part,
-        range,
-        entity_type: group.entity_type.clone(),
-        category: group.category,
-        score,
-        detector: Detector::Ner,
-        recognizer: Arc::clone(&explanation.pattern),
-        explanation,
-    }
-}
-
-/// The words that each window answers for, in bytes of the part, none twice.
-fn placed(windows: &[Done]) -> Row {
-    let mut row = Row::default();
-    for window in windows {
-        let Some(outcome) = &window.outcome else { continue };
-        place(&mut row.words, &outcome.decoded.words, window, outcome.looks);
-        place(&mut row.weak, &outcome.decoded.weak, window, outcome.looks);
-    }
-    row
-}
-
-fn place(row: &mut Vec<Placed>, words: &[LabelledWord], window: &Done, looks: Looks) {
-    for word in words {
-        let range = word.range.start + window.start..word.range.end + window.start;
-        let after = row.last().map_or(0, |last| last.word.range.end);
-        if window.core.contains(&range.start) && range.start >= after {
-            row.push(Placed { word: LabelledWord { range, ..word.clone() }, looks });
-        }
-    }
-}
-
-fn digest(vocabulary: &Vocabulary, model: blake3::Hash, config: &NerConfig, lengths: Lengths) -> Arc<str> {
+fn digest(
+    vocabulary: &Vocabulary,
+    model: blake3::Hash,
+    config: &NerConfig,
+    lengths: Lengths,
+) -> Arc<str> {
     let mut hasher = blake3::Hasher::new();
     hasher.update(model.as_bytes()).update(vocabulary.digest().as_bytes());
     for (label, rule) in &config.labels {

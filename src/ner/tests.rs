@@ -359,3 +359,57 @@ async fn after_shutdown_nothing_is_scanned() {
     failed(&ask(&ner, TEXT).await, "shut_down");
     ner.shutdown().await;
 }
+
+#[tokio::test]
+async fn names_in_encodings_are_found_where_their_code_stands() {
+    let ner = ner(Arc::new(good));
+    for (text, code, undone) in [
+        ("see %s for it", "%s", "base64 undone"),
+        ("q=Anna%20Schmidt and so on", "Anna%20Schmidt", "percent encoding undone"),
+        ("so Anna&#32;Schmidt said", "Anna&#32;Schmidt", ""),
+    ] {
+        // The name has a line of its own, so that its code is a run of whole groups of four.
+        let (text, code) = (text.replace("%s", BASE64), code.replace("%s", BASE64));
+        let report = ask(&ner, &text).await;
+        assert_eq!(report.coverage.status, Status::Complete, "{text}");
+        let within = |finding: &&crate::detect::Finding| {
+            let at = text.find(&code).unwrap();
+            at <= finding.range.start && finding.range.end <= at + code.len()
+        };
+        let found: Vec<_> = report.findings.iter().filter(within).collect();
+        assert!(!found.is_empty(), "{text}: {:?}", report.findings);
+        assert!(found.iter().any(|finding| finding.explanation.note.contains(undone)), "{found:?}");
+        let (scanned, total) = (report.coverage.bytes_scanned, report.coverage.bytes_total);
+        assert_eq!(scanned, total);
+        assert!(total > text.len() as u64, "what was undone counts in the receipt");
+    }
+}
+
+/// `Please tell Anna Schmidt that we called.`
+const BASE64: &str = "UGxlYXNlIHRlbGwgQW5uYSBTY2htaWR0IHRoYXQgd2UgY2FsbGVkLg==";
+
+#[tokio::test]
+async fn a_fault_in_what_is_encoded_fails_the_receipt() {
+    let ner = ner(faulty(|_| Err(ClassifierError::Run)));
+    let report = ask(&ner, "nothing here, but in &#102;ault there is").await;
+    failed(&report, "model_failed");
+    assert!(report.coverage.bytes_scanned < report.coverage.bytes_total);
+}
+
+#[tokio::test]
+async fn who_asks_why_is_told_what_the_model_says_of_each_word() {
+    let ner = ner(Arc::new(good));
+    let document = Arc::new(Document::of(TEXT));
+    let until = Instant::now() + Duration::from_secs(20);
+    let start = TEXT.find("tell").unwrap();
+    let mut trace = crate::detect::Trace::new(0, start..TEXT.find(" that").unwrap());
+    ner.tell(&document, until, &mut trace).await;
+    let told: Vec<(&str, f32)> = trace.words().iter().map(|word| (&TEXT[word.range.clone()], word.nothing)).collect();
+    assert_eq!(told.iter().map(|(word, _)| *word).collect::<Vec<_>>(), ["tell", "Anna", "Schmidt"]);
+    assert!(told[0].1 > 0.99 && told[1].1 < 0.01, "{told:?}");
+    let (label, probability) = &trace.words()[2].labels[0];
+    assert!(&**label == "PER" && *probability > 0.99, "what begins and what goes on add up");
+    let mut of_another_part = crate::detect::Trace::new(7, 0..4);
+    ner.tell(&document, until, &mut of_another_part).await;
+    assert_eq!(of_another_part.words(), []);
+}

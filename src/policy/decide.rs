@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::detect::{EntityType, Finding};
+use crate::document::Document;
 
 use super::evaluate::holds;
 use super::view::{Evidence, View};
@@ -26,6 +27,30 @@ impl Policy {
     #[must_use]
     pub fn decide(&self, mut evidence: Evidence<'_>) -> Verdict {
         let allowed = self.order(&mut evidence);
+        self.judge(evidence, allowed)
+    }
+
+    /// The level that the evidence of a verdict would give if its findings and cues were changed, and the rule that would
+    /// give it; for explanations. It makes no verdict: nothing that was not found in a document may route it.
+    #[must_use]
+    pub fn level_if(
+        &self,
+        verdict: &Verdict,
+        document: &Document,
+        (declared_level, caller): (Option<Sensitivity>, &str),
+        change: &mut dyn FnMut(&mut Vec<Finding>),
+    ) -> (Sensitivity, Option<Arc<str>>) {
+        let mut findings = [verdict.findings.as_slice(), &verdict.cues].concat();
+        change(&mut findings);
+        let (topics, coverage) = (verdict.topics.clone(), verdict.coverage.clone());
+        let mut evidence = Evidence { document, findings, topics, coverage, declared_level, caller };
+        in_order(&mut evidence.findings);
+        let changed = self.judge(evidence, Vec::new());
+        (changed.level, changed.reasons.first().map(|reason| Arc::clone(&reason.rule)))
+    }
+
+    /// The verdict on evidence in the order of the document.
+    fn judge(&self, evidence: Evidence<'_>, allowed: Vec<Finding>) -> Verdict {
         let mut reasons = self.reasons(&evidence);
         if !evidence.coverage.is_complete() {
             reasons.push(built_in(
@@ -86,7 +111,7 @@ impl Policy {
         let (document, caller) = (evidence.document, evidence.caller);
         let allowed = evidence.findings.extract_if(.., |finding| self.allows(finding, document, caller)).collect();
         self.denied.add_to(evidence);
-        evidence.findings.sort_by(|a, b| place(a).cmp(&place(b)).then_with(|| a.entity_type.cmp(&b.entity_type)));
+        in_order(&mut evidence.findings);
         allowed
     }
 
@@ -134,6 +159,11 @@ impl Policy {
 struct Because {
     reason: Reason,
     findings: Vec<usize>,
+}
+
+/// The order of the document.
+fn in_order(findings: &mut [Finding]) {
+    findings.sort_by(|a, b| place(a).cmp(&place(b)).then_with(|| a.entity_type.cmp(&b.entity_type)));
 }
 
 fn place(finding: &Finding) -> (usize, usize, usize) {

@@ -22,6 +22,11 @@ async fn the_three_levels_with_the_real_model() {
     let mut client = server.classifier().await;
     for (input, level) in [
         ("Patient Margaret Okonkwo, DOB 1984-03-12, HbA1c 9.1", Sensitivity::Confidential),
+        // "Patient Margaret Okonkwo was diagnosed with breast cancer in March."
+        (
+            "what does this say: UGF0aWVudCBNYXJnYXJldCBPa29ua3dvIHdhcyBkaWFnbm9zZWQgd2l0aCBicmVhc3QgY2FuY2VyIGluIE1hcmNoLg==",
+            Sensitivity::Confidential,
+        ),
         ("What is the capital of France?", Sensitivity::Public),
         ("build 4.11.0 failed on 7f3a9c1e", Sensitivity::Public),
     ] {
@@ -32,9 +37,11 @@ async fn the_three_levels_with_the_real_model() {
         let response = client.classify(request).await.unwrap().into_inner();
         let verdict = response.verdict.unwrap();
         assert_eq!(verdict.level(), level, "{input}: {:?}", verdict.reasons);
+        let types: Vec<_> = verdict.findings.iter().map(|finding| finding.entity_type.as_str()).collect();
         if input.starts_with("Patient") {
-            let types: Vec<_> = verdict.findings.iter().map(|finding| finding.entity_type.as_str()).collect();
             assert!(types.contains(&"PERSON") && types.contains(&"DATE_OF_BIRTH"), "{types:?}");
+        } else if level == Sensitivity::Confidential {
+            assert!(types.contains(&"PERSON") && types.contains(&"HEALTH_CONDITION"), "{types:?}");
         }
         assert!(!response.decision_id.is_empty());
         assert!(verdict.coverage.unwrap().complete);

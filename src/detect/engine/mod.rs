@@ -220,7 +220,7 @@ impl Rules {
         mut trace: Option<&mut Trace>,
     ) -> Result<(), ScanLimit> {
         self.scan_view(part, field, view, findings, trace.as_deref_mut())?;
-        super::decoded::scan(self, part, field, view, findings)?;
+        super::decoded::scan(self, part, field, view, findings, trace.as_deref_mut())?;
         if let Some(trace) = trace {
             self.suggest(part, field, view, findings, trace);
         }
@@ -234,8 +234,9 @@ impl Rules {
         field: &str,
         view: &View<'_>,
         findings: &mut Vec<Finding>,
+        trace: Option<&mut Trace>,
     ) -> Result<(), ScanLimit> {
-        self.scan_view(part, field, view, findings, None)
+        self.scan_view(part, field, view, findings, trace)
     }
 
     fn scan_view(

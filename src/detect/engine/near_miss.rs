@@ -76,10 +76,10 @@ impl Rules {
         found.into_iter().map(|(_, near_miss)| near_miss).take(MOST).collect()
     }
 
-    /// Recognizers that look for something that the span holds.
+    /// Recognizers that look for a word that the span holds.
     fn by_literal(&self, value: &str) -> Vec<NearMiss> {
         let mut indices = BTreeSet::new();
-        let _ = self.literals.scan(value, &mut |recognizer, _| {
+        self.literals.scan_words(value, &mut |recognizer| {
             indices.insert(recognizer);
         });
         let recognizers = indices.into_iter().filter_map(|index| self.recognizers.get(index));

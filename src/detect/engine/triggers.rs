@@ -121,6 +121,25 @@ impl Literals {
         marks
     }
 
+    /// Calls `found` with each recognizer one of whose literals the text holds as words of their own: `owe`, but not in
+    /// `Owens`. For suggestions, which a piece of a word would only mislead.
+    pub(super) fn scan_words(&self, text: &str, found: &mut impl FnMut(usize)) {
+        for hit in self.automaton.find_overlapping_iter(text) {
+            let (before, literal) = (text.get(..hit.start()), text.get(hit.range()).unwrap_or_default());
+            let letter = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
+            let goes_on = |inside: Option<char>, outside: Option<char>| letter(inside) && letter(outside);
+            let after = text.get(hit.end()..).and_then(|after| after.chars().next());
+            let whole = !goes_on(literal.chars().next(), before.and_then(|before| before.chars().next_back()))
+                && !goes_on(literal.chars().next_back(), after);
+            let waiting = self.waiting.get(hit.pattern().as_usize()).filter(|_| whole);
+            for window in waiting.into_iter().flat_map(|waiting| &waiting.windows) {
+                if matches(text, hit.range(), &window.exact) {
+                    found(window.recognizer);
+                }
+            }
+        }
+    }
+
     /// The gates of the patterns, to be opened by these marks.
     pub(super) fn gates<'s>(&'s self, marks: &'s [Mark], patterns: usize) -> Gates<'s> {
         Gates { literals: self, marks: marks.iter(), next: None, last: vec![0; patterns] }

@@ -60,6 +60,12 @@ impl Reading<'_> {
         &self.view
     }
 
+    /// Whether something of this kind is undone in it.
+    #[must_use]
+    pub fn undoes(&self, kind: Kind) -> bool {
+        self.stretches.iter().any(|stretch| stretch.kind == kind)
+    }
+
     /// The nearest changed stretch that a range of the original overlaps or touches, or that ends at most `reach`
     /// bytes before it; `None` for what owes nothing to this reading.
     #[must_use]

@@ -8,119 +8,72 @@ use std::time::{Duration, Instant};
 use anstream::adapter::strip_str;
 use serde_json::Value;
 
-use super::explain::render;
-use super::explain_why::{Asked, Context, Why};
-use super::row::Row;
+use super::change::What;
+use super::why::{Asked, Context, Why};
+use super::{changes, render};
 use crate::classify::{Classified, Classifier, NerMode, Query};
+use crate::cli::row::Row;
+use crate::detect::testing::{Row as Recognizer, entity_types, list, recognizer};
 use crate::detect::{Catalog, Rules, Trace};
 use crate::document::Document;
 use crate::ner::{ClassifierError, Logits, Ner, NerConfig, TokenClassifier, Vocabulary};
-use crate::policy::Policy;
+use crate::policy::{Policy, Sensitivity};
 
-const CATALOG: &str = r#"
-[[entity_type]]
-name = "CREDIT_CARD"
-category = "financial"
-description = "Number of a payment card"
-[[entity_type]]
-name = "ORDER_NUMBER"
-category = "business"
-[[entity_type]]
-name = "BADGE"
-category = "other"
-description = "Number of a badge"
-[[entity_type]]
-name = "CODE_NAME"
-category = "business"
-description = "Name of a project"
-[[entity_type]]
-name = "PERSON"
-category = "person"
-description = "Name of a person"
-[[entity_type]]
-name = "LOCATION"
-category = "location"
-[[entity_type]]
-name = "PRONOUN"
-category = "other"
-cue = true
-
-[[recognizer]]
-id = "card"
-entity_type = "CREDIT_CARD"
-source = "https://example.org/cards"
-trigger = { digits = [12, 19] }
-validator = "credit_card"
-reject = ["test_card"]
-score = 0.6
-context_score = 0.95
-context = { en = ["card", "visa"] }
-negative_context = { en = ["tracking"] }
-[[recognizer.pattern]]
-name = "grouped"
-regex = '\b[0-9]{4}(?: [0-9]{4}){3}\b'
-[recognizer.examples]
-positive = [{ text = "card 4539 1488 0343 6467", value = "4539 1488 0343 6467" }]
-negative = ["4539 1488 0343 6468"]
-
-[[recognizer]]
-id = "order"
-entity_type = "ORDER_NUMBER"
-source = "https://example.org/orders"
-trigger = { digits = [4, 8] }
-score = 0.5
-[[recognizer.pattern]]
-name = "dashed"
-regex = '\b[0-9]{4}-[0-9]{2,4}\b'
-[recognizer.examples]
-positive = [{ text = "1234-56", value = "1234-56" }]
-negative = ["x"]
-
-[[recognizer]]
-id = "badge"
-entity_type = "BADGE"
-source = "https://example.org/badges"
-trigger = { digits = [6, 6] }
-score = 0.3
-context_score = 0.8
-requires_context = true
-context = { en = ["badge", "visitor pass"] }
-[[recognizer.pattern]]
-name = "plain"
-regex = '[0-9-]{6,7}'
-[recognizer.examples]
-positive = [{ text = "badge 123456", value = "123456" }]
-negative = ["123456"]
-
-[[exclusion]]
-id = "published_order"
-entity_types = ["ORDER_NUMBER"]
-values = ["3333-22"]
-[[list]]
-id = "code_names"
-entity_type = "CODE_NAME"
-source = "written for this test"
-score = 0.7
-terms = ["heron"]
-[list.examples]
-positive = ["heron"]
-[[list]]
-id = "weak_names"
-entity_type = "CODE_NAME"
-source = "written for this test"
-score = 0.3
-terms = ["lot"]
-[list.examples]
-positive = ["lot"]
-[[list]]
-id = "pronouns"
-entity_type = "PRONOUN"
-source = "written for this test"
-score = 0.5
-terms = ["she", "her"]
-[list.examples]
-positive = ["she"]
-"#;
+fn catalog() -> Catalog {
+    let rows = [
+        entity_types(&[
+            ("CREDIT_CARD", "financial", "Number of a payment card"),
+            ("ORDER_NUMBER", "business", ""),
+            ("BADGE", "other", "Number of a badge"),
+            ("CODE_NAME", "business", "Name of a project"),
+            ("PERSON", "person", "Name of a person"),
+            ("LOCATION", "location", ""),
+            ("PRONOUN", "other", ""),
+        ]),
+        "cue = true\n".to_owned(),
+        recognizer(&Recognizer {
+            id: "card",
+            entity_type: "CREDIT_CARD",
+            settings: "trigger = { digits = [12, 19] }\nvalidator = \"credit_card\"\nreject = [\"test_card\"]\n\
+                       score = 0.6\ncontext_score = 0.95\ncontext = { en = [\"card\", \"visa\"] }\n\
+                       negative_context = { en = [\"tracking\"] }",
+            pattern: ("grouped", r"\b[0-9]{4}(?: [0-9]{4}){3}\b"),
+            positive: ("card 4539 1488 0343 6467", "4539 1488 0343 6467"),
+            negative: "4539 1488 0343 6468",
+        }),
+        recognizer(&Recognizer {
+            id: "order",
+            entity_type: "ORDER_NUMBER",
+            settings: "trigger = { digits = [4, 8] }\nscore = 0.5",
+            pattern: ("dashed", r"\b[0-9]{4}-[0-9]{2,4}\b"),
+            positive: ("1234-56", "1234-56"),
+            negative: "x",
+        }),
+        recognizer(&Recognizer {
+            id: "badge",
+            entity_type: "BADGE",
+            settings: "trigger = { digits = [6, 6] }\nscore = 0.3\ncontext_score = 0.8\nrequires_context = true\n\
+                       context = { en = [\"badge\", \"visitor pass\"] }",
+            pattern: ("plain", "[0-9-]{6,7}"),
+            positive: ("badge 123456", "123456"),
+            negative: "123456",
+        }),
+        recognizer(&Recognizer {
+            id: "locker",
+            entity_type: "BADGE",
+            settings: "trigger = { digits = [8, 8] }\nscore = 0.5",
+            pattern: ("plain", r"\b[0-9]{8}\b"),
+            positive: ("12345678", "12345678"),
+            negative: "1234567",
+        }),
+        "[[exclusion]]\nid = \"published_order\"\nentity_types = [\"ORDER_NUMBER\"]\nvalues = [\"3333-22\"]\n"
+            .to_owned(),
+        list("code_names", "CODE_NAME", 0.7, "", &["heron"]),
+        list("weak_names", "CODE_NAME", 0.3, "", &["lot"]),
+        list("pronouns", "PRONOUN", 0.5, "", &["she", "her"]),
+    ];
+    Catalog::from_files(&[("test.toml", &rows.concat())]).unwrap()
+}
 
 const POLICY: &str = r#"
 format = 1
@@ -164,7 +117,7 @@ impl TokenClassifier for KnowsAnna {
 }
 
 fn classifier() -> Classifier {
-    let catalog = Catalog::from_files(&[("test.toml", CATALOG)]).unwrap();
+    let catalog = catalog();
     let rules = Rules::build(&catalog).unwrap();
     let policy = Policy::parse(POLICY, &catalog).unwrap();
     let config = NerConfig { lanes: NonZeroUsize::new(1), cache_windows: 0, ..NerConfig::default() };
@@ -173,9 +126,13 @@ fn classifier() -> Classifier {
     Classifier::new(catalog, rules, ner, policy)
 }
 
+fn query() -> Query {
+    Query { declared_level: None, ner: NerMode::Always, caller: "anonymous".into() }
+}
+
 async fn run(classifier: &Classifier, text: &str, trace: Option<&mut Trace>) -> (Arc<Document>, Classified) {
     let document = Arc::new(Document::of(text));
-    let query = Query { declared_level: None, ner: NerMode::Always, caller: "anonymous".into() };
+    let query = query();
     let until = Instant::now() + Duration::from_secs(20);
     let classified = classifier.classify_traced(&document, &query, until, trace).await;
     (document, classified)
@@ -185,7 +142,7 @@ async fn explained(text: &str) -> String {
     let classifier = classifier();
     let (document, classified) = run(&classifier, text, None).await;
     let row = Row::local(Value::from(1), &classified, &document, &classifier.catalog(), 0.0);
-    strip_str(&render(&row.explained(&classified, &document))).to_string()
+    strip_str(&render(&row.explained(&classified, &document, &query()))).to_string()
 }
 
 /// Asks about the first occurrence of a value.
@@ -195,13 +152,15 @@ async fn why_of(text: &str, value: &str) -> Why {
     let start = text.get(..at).unwrap().chars().count();
     let asked = Asked { start, end: start + value.chars().count() };
     let mut trace = Trace::new(0, asked.bytes(text).unwrap());
-    let (_, classified) = run(&classifier, text, Some(&mut trace)).await;
+    let (document, classified) = run(&classifier, text, Some(&mut trace)).await;
     let (_, untraced) = run(&classifier, text, None).await;
     assert_eq!(classified.verdict.findings(), untraced.verdict.findings(), "asking changes nothing");
     let catalog = classifier.catalog();
+    let row = Row::local(Value::from(1), &classified, &document, &catalog, 0.0);
     let context = Context {
         text,
         catalog: &catalog,
+        rows: &row.findings,
         policy_min_score: classifier.policy().min_score(),
         shown_min_score: 0.0,
         model_skipped: false,
@@ -324,4 +283,65 @@ async fn nothing_matched_but_something_comes_to_mind() {
     );
     let told = outcomes("ab1234-56x7", "1234-56").await;
     assert_eq!(told.last(), one("ORDER_NUMBER", "near_miss_alone").last());
+}
+
+#[tokio::test]
+async fn what_other_readings_of_the_text_say() {
+    let told = outcomes("let 4 8 2 9 1 3 in", "4 8 2 9 1 3").await;
+    assert!(told.contains(&("BADGE".to_owned(), "no_context")), "considered in what was joined: {told:?}");
+    let told = outcomes("locker 4 8 2 9 1 3 7 7 here", "4 8 2 9 1 3 7 7").await;
+    assert!(told.contains(&("BADGE".to_owned(), "put_together")), "digits that were put together: {told:?}");
+    let told = outcomes("b&#97;dge 482913", "482913").await;
+    assert!(told.contains(&("BADGE".to_owned(), "beside_undone")), "only its word was encoded: {told:?}");
+    let told = outcomes("badge 4829&#49;3 and badge 482913", "482913").await;
+    assert!(!told.iter().any(|(_, outcome)| *outcome == "beside_undone"), "the text itself shows it: {told:?}");
+}
+
+#[tokio::test]
+async fn what_the_model_says_of_each_word() {
+    let why = why_of("so Anna said", "Anna said").await;
+    let told: Vec<_> = why.words.iter().map(|word| (word.start, word.labels.len())).collect();
+    assert_eq!(told, [(3, 1), (8, 0)]);
+    assert_eq!(why.words[0].labels[0].label, "PER");
+    let shown = shown("so Anna said", "Anna said").await;
+    assert!(shown.contains("\"Anna\" PER 95 %, nothing 5 %; \"said\" nothing 100 %"), "{shown}");
+    assert!(self::shown("so she said", "said").await.contains("takes no word here"));
+}
+
+/// What would change the level: the kind, the type and the level then.
+async fn told_changes(text: &str) -> Vec<(What, String, Sensitivity)> {
+    let classifier = classifier();
+    let (document, classified) = run(&classifier, text, None).await;
+    let told = changes(&classified.verdict, &classified.policy, &document, &query());
+    told.into_iter().map(|change| (change.what, change.entity_type, change.level)).collect()
+}
+
+#[tokio::test]
+async fn what_would_change_the_level() {
+    let told = told_changes("her card 4539 1488 0343 6467").await;
+    let card = (What::WithoutValue, "CREDIT_CARD".to_owned(), Sensitivity::Public);
+    let cue = (What::WithoutCue, "PRONOUN".to_owned(), Sensitivity::Public);
+    assert_eq!(told, [card.clone(), cue], "the card and its holder");
+    let told = told_changes("her card 4539 1488 0343 6467 and Anna").await;
+    assert!(!told.iter().any(|(what, ..)| *what == What::WithoutCue), "Anna holds the card too: {told:?}");
+    let told = told_changes("heron and lot and heron").await;
+    assert_eq!(told, [(What::WithoutValue, "CODE_NAME".to_owned(), Sensitivity::Public)], "a value wherever it stands");
+    let told = told_changes("Anna and heron").await;
+    assert_eq!(told, [], "either is enough");
+    let told = told_changes("the lot").await;
+    assert_eq!(told, [(What::Surer, "CODE_NAME".to_owned(), Sensitivity::Internal)]);
+    let told = told_changes("a card 4539 1488 0343 6467").await;
+    assert_eq!(told, [(What::WithName, "PERSON".to_owned(), Sensitivity::Confidential)]);
+    assert_eq!(told_changes("nothing").await, []);
+}
+
+#[tokio::test]
+async fn alike_findings_are_told_once() {
+    let shown = explained("heron, heron and 1234-56, 1234-57").await;
+    assert!(shown.contains("[1] [2] CODE_NAME \"heron\" at 0:5, 7:12\n    means"), "{shown}");
+    assert!(
+        shown.contains("[3] ORDER_NUMBER \"1234-56\" at 17:24\n[4] ORDER_NUMBER \"1234-57\" at 26:33\n"),
+        "{shown}"
+    );
+    assert_eq!(shown.matches("found by").count(), 2, "{shown}");
 }
