@@ -36,7 +36,7 @@ pub(super) fn scan(
         let mut found = Vec::new();
         // What is considered outside the changed stretches was told by the scan of the text itself.
         let mut inner = trace.as_deref().and_then(|trace| Some(Trace::new(part, trace.asked(part)?)));
-        let result = rules.scan_plain(part, field, reading.view(), &mut found, inner.as_mut());
+        let result = rules.scan_view(part, field, reading.view(), &mut found, inner.as_mut());
         if let (Some(trace), Some(inner)) = (trace.as_deref_mut(), inner) {
             let changed = |considered: &&Considered| reading.near(&considered.range, 0).is_some();
             inner.considered().iter().filter(changed).for_each(|considered| trace.note(considered.clone()));

@@ -228,18 +228,7 @@ impl Rules {
     }
 
     /// The same over this view alone: encodings and what is spelled out stay as they are.
-    pub(super) fn scan_plain(
-        &self,
-        part: usize,
-        field: &str,
-        view: &View<'_>,
-        findings: &mut Vec<Finding>,
-        trace: Option<&mut Trace>,
-    ) -> Result<(), ScanLimit> {
-        self.scan_view(part, field, view, findings, trace)
-    }
-
-    fn scan_view(
+    pub(super) fn scan_view(
         &self,
         part: usize,
         field: &str,

@@ -2,6 +2,10 @@
 //! the file: it names an environment variable or a file. Where a backend may be is checked here by its URL, and again
 //! at each connection by its address.
 
+mod error;
+#[cfg(test)]
+mod tests;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,15 +13,14 @@ use std::{fmt, fs, io};
 
 use secrecy::SecretString;
 use serde::Deserialize;
-use thiserror::Error;
 use url::Url;
 
-use crate::error::Kind;
+pub use self::error::BackendError;
+use self::error::Problem;
 use crate::policy::Route;
 
 use super::provider::{
-    Anthropic, Dialect, Endpoint, EndpointError, EndpointSettings, KeyHeader, Ollama, OpenAi, TokenLimitField,
-    is_loopback, may_be_own,
+    Anthropic, Dialect, Endpoint, EndpointSettings, KeyHeader, Ollama, OpenAi, TokenLimitField, is_loopback, may_be_own,
 };
 
 /// Bytes of a key file: keys are short, and a mistaken path must not fill memory.
@@ -247,68 +250,6 @@ fn read_key(path: &Path) -> Result<String, Problem> {
     fs::read_to_string(path).map_err(unreadable)
 }
 
-/// A backend of the configuration cannot be used.
-#[derive(Debug, Error)]
-#[error("backend `{backend}`: {problem}")]
-pub struct BackendError {
-    backend: String,
-    problem: Problem,
-}
-
-impl BackendError {
-    /// Two backends have one name.
-    pub(super) fn duplicate(backend: &str) -> Self {
-        Self { backend: backend.to_owned(), problem: Problem::Duplicate }
-    }
-
-    /// What kind of error it is.
-    #[must_use]
-    pub fn kind(&self) -> Kind {
-        Kind::FailedPrecondition
-    }
-}
-
-#[derive(Debug, Error)]
-enum Problem {
-    #[error("the name needs 1 to 64 letters, digits, `-`, `_` or `.`")]
-    Name,
-    #[error("another backend has the same name; choose a different one")]
-    Duplicate,
-    #[error("the model needs a name of 1 to 128 characters")]
-    Model,
-    #[error("{0} is 0; leave it out for the default")]
-    Zero(&'static str),
-    #[error("{0} belongs to backends of the kind `{1}`; remove it")]
-    ForeignField(&'static str, &'static str),
-    #[error("the url is none; write it as `http://host:port` or `https://host`")]
-    Url,
-    #[error("the url holds a user name or password; put the key into api_key_env or api_key_file")]
-    UserInfo,
-    #[error(
-        "the url leads to a public address, so the backend is refused as local; if the machine is this organisation's, \
-         set allow_public_address = true"
-    )]
-    PublicAddress,
-    #[error("allow_public_address is for local backends; remove it")]
-    CloudOptIn,
-    #[error("the url is http://, so the text would cross the network in the clear; use https://")]
-    PlainHttp,
-    #[error("a local backend never uses a proxy; remove it")]
-    LocalProxy,
-    #[error("the proxy is no url; write it as `http://host:port`")]
-    Proxy,
-    #[error("api_key_env and api_key_file are both set; keep one")]
-    TwoKeys,
-    #[error("the environment variable {0} that should hold the key is not set; set it, or use api_key_file")]
-    KeyVariable(String),
-    #[error("the key file {path} cannot be read: {1}", path = .0.display())]
-    KeyFile(PathBuf, io::ErrorKind),
-    #[error("the key is empty; remove the setting if the backend needs none")]
-    EmptyKey,
-    #[error("{0}")]
-    Endpoint(#[from] EndpointError),
-}
-
 impl fmt::Display for BackendKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
@@ -316,93 +257,5 @@ impl fmt::Display for BackendKind {
             Self::Openai => "openai",
             Self::Anthropic => "anthropic",
         })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn refusal(config: &BackendConfig) -> String {
-        config.endpoint().unwrap_err().to_string()
-    }
-
-    fn local(url: &str) -> BackendConfig {
-        BackendConfig::new("b", Route::Local, BackendKind::Ollama, url, "m")
-    }
-
-    fn cloud(url: &str) -> BackendConfig {
-        BackendConfig::new("b", Route::Cloud, BackendKind::Openai, url, "m")
-    }
-
-    #[test]
-    fn a_local_backend_at_a_public_address_needs_the_opt_in() {
-        for url in ["https://api.example.com", "http://8.8.8.8:11434", "http://internal.example.com"] {
-            assert!(refusal(&local(url)).contains("allow_public_address = true"), "{url}");
-            assert!(BackendConfig { allow_public_address: true, ..local(url) }.endpoint().is_ok(), "{url}");
-        }
-        assert!(local("http://llm.internal:8080").endpoint().is_ok());
-    }
-
-    #[test]
-    fn a_cloud_backend_needs_https_unless_it_is_on_this_machine() {
-        assert!(refusal(&cloud("http://api.example.com")).contains("use https"));
-        assert!(refusal(&cloud("http://10.0.0.1")).contains("use https"));
-        assert!(cloud("http://127.0.0.1:9").endpoint().is_ok());
-        assert!(cloud("https://api.example.com").endpoint().is_ok());
-    }
-
-    #[test]
-    fn urls_without_secrets_and_proxies_for_the_cloud_only() {
-        assert!(refusal(&cloud("https://me:canary-5c@api.example.com")).contains("user name or password"));
-        assert!(!refusal(&cloud("https://me:canary-5c@api.example.com")).contains("canary"));
-        for url in ["", "nonsense", "ftp://x", "unix:/x", "http://"] {
-            assert!(refusal(&local(url)).contains("the url is none"), "{url}");
-        }
-        let proxied = BackendConfig { proxy: Some("http://proxy:3128".into()), ..local("http://127.0.0.1") };
-        assert!(refusal(&proxied).contains("never uses a proxy"));
-        let proxied = BackendConfig { proxy: Some("http://proxy:3128".into()), ..cloud("https://a.example") };
-        assert!(proxied.endpoint().is_ok());
-        assert!(
-            refusal(&BackendConfig { proxy: Some("nonsense".into()), ..cloud("https://a.example") }).contains("proxy")
-        );
-    }
-
-    #[test]
-    fn a_key_comes_from_one_place_and_is_never_shown() {
-        let absent =
-            BackendConfig { api_key_env: Some("CORDON_TEST_NO_SUCH_KEY".into()), ..cloud("https://a.example") };
-        assert!(refusal(&absent).contains("CORDON_TEST_NO_SUCH_KEY that should hold the key is not set"));
-        let both = BackendConfig { api_key_file: Some("/x".into()), ..absent };
-        assert!(refusal(&both).contains("keep one"));
-
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("key");
-        let with_file = BackendConfig { api_key_file: Some(path.clone()), ..cloud("https://a.example") };
-        assert!(refusal(&with_file).contains("cannot be read"));
-        fs::write(&path, "  \n").unwrap();
-        assert!(refusal(&with_file).contains("the key is empty"));
-        fs::write(&path, "canary-key-9d\n").unwrap();
-        assert!(!format!("{:?}", with_file.endpoint().unwrap()).contains("canary"));
-        fs::write(&path, "canary\nkey").unwrap();
-        assert!(refusal(&with_file).contains("no HTTP header"));
-        assert!(!refusal(&with_file).contains("canary"));
-    }
-
-    #[test]
-    fn fields_are_strict() {
-        let read = |text: &str| toml::from_str::<BackendConfig>(text).map_err(|error| error.message().to_owned());
-        let least = "name = 'a'\nside = 'local'\nkind = 'ollama'\nurl = 'http://localhost:11434'\nmodel = 'm'\n";
-        assert_eq!(read(least).unwrap().idle_timeout_ms, default_idle_timeout());
-        assert!(read(&format!("{least}api_key = 'x'")).unwrap_err().contains("unknown field `api_key`"));
-        assert!(read(&least.replace("'local'", "'elsewhere'")).unwrap_err().contains("expected `local` or `cloud`"));
-        assert!(
-            refusal(&BackendConfig { idle_timeout_ms: 0, ..local("http://localhost") })
-                .contains("idle_timeout_ms is 0")
-        );
-        assert!(refusal(&BackendConfig { name: "a b".into(), ..local("http://localhost") }).contains("the name needs"));
-        assert!(
-            refusal(&BackendConfig { context_tokens: Some(1), ..cloud("https://a.example") }).contains("kind `ollama`")
-        );
     }
 }

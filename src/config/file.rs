@@ -1,0 +1,174 @@
+//! The configuration file as it is written: its sections, their defaults, and reading them strictly. Whether a value
+//! makes sense is not asked here.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use super::{ConfigError, DEFAULT_LISTEN};
+use crate::detect::CalibrationChoice;
+use crate::dispatch::BackendConfig;
+use crate::ner::NerConfig;
+use crate::service::CallerConfig;
+
+/// The file as written, before validation.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct File {
+    /// Where the audit log and its key live; the user's data directory when absent.
+    pub data_dir: Option<PathBuf>,
+    /// The policy file; the embedded default policy when absent.
+    pub policy: Option<PathBuf>,
+    /// Listeners and their limits.
+    pub server: ServerSection,
+    /// Who may call.
+    #[serde(rename = "caller")]
+    pub callers: Vec<CallerConfig>,
+    /// The calibration of scores: `embedded`, `none`, or a file that `cordon calibrate detection` wrote.
+    pub calibration: CalibrationChoice,
+    /// The named-entity model.
+    pub ner: NerConfig,
+    /// The audit log.
+    pub audit: AuditSection,
+    /// Where requests can be sent.
+    #[serde(rename = "backend")]
+    pub backends: Vec<BackendConfig>,
+    /// Logs and metrics.
+    pub telemetry: TelemetrySection,
+}
+
+/// `[server]`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ServerSection {
+    /// `host:port` or `unix:/path`, one or several.
+    pub listen: Vec<String>,
+    /// Certificate and key of the TCP listeners.
+    pub tls: Option<TlsSection>,
+    /// Whether a caller without a token is served, under the name `anonymous`. By default only when no caller is
+    /// configured.
+    pub allow_anonymous: Option<bool>,
+    /// Closes the cloud for everybody from the start.
+    pub cloud_closed: bool,
+    /// Limits.
+    pub limits: Limits,
+}
+
+impl Default for ServerSection {
+    fn default() -> Self {
+        Self {
+            listen: vec![DEFAULT_LISTEN.to_owned()],
+            tls: None,
+            allow_anonymous: None,
+            cloud_closed: false,
+            limits: Limits::default(),
+        }
+    }
+}
+
+/// `[server.tls]`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TlsSection {
+    /// PEM file of the certificate chain.
+    pub certificate: PathBuf,
+    /// PEM file of the private key.
+    pub key: PathBuf,
+    /// PEM file of the authorities whose client certificates are asked for; none are when absent.
+    pub client_ca: Option<PathBuf>,
+}
+
+/// `[server.limits]`: what one request may hold, and how many are in work at once. A request over a limit is refused
+/// with the limit named; none is ever cut short.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Limits {
+    /// Bytes of text in one request.
+    pub max_text_bytes: u64,
+    /// Parts of one classification, or messages of one conversation.
+    pub max_parts: usize,
+    /// Classifications in work at once; one more is told to come back.
+    pub max_classifications: usize,
+    /// Dispatches in work at once; one more is told to come back.
+    pub max_dispatches: usize,
+    /// Items of one `ClassifyStream` in work at once; the stream is read no faster.
+    pub stream_concurrency: usize,
+    /// Milliseconds that a classification may take when the caller sets no deadline.
+    pub classify_deadline_ms: u64,
+    /// Milliseconds that a dispatch may take when the caller sets no deadline.
+    pub dispatch_deadline_ms: u64,
+    /// Milliseconds that requests in work may still take after the signal to stop.
+    pub drain_ms: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            max_text_bytes: 1024 * 1024,
+            max_parts: 4096,
+            max_classifications: 256,
+            max_dispatches: 256,
+            stream_concurrency: 8,
+            classify_deadline_ms: 30_000,
+            dispatch_deadline_ms: 300_000,
+            drain_ms: 20_000,
+        }
+    }
+}
+
+impl Limits {
+    /// The deadline of a classification without one of the caller's.
+    #[must_use]
+    pub fn classify_deadline(&self) -> Duration {
+        Duration::from_millis(self.classify_deadline_ms)
+    }
+
+    /// The deadline of a dispatch without one of the caller's.
+    #[must_use]
+    pub fn dispatch_deadline(&self) -> Duration {
+        Duration::from_millis(self.dispatch_deadline_ms)
+    }
+
+    /// How long a stop waits for requests in work.
+    #[must_use]
+    pub fn drain(&self) -> Duration {
+        Duration::from_millis(self.drain_ms)
+    }
+}
+
+/// `[audit]`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct AuditSection {
+    /// Where its files are; `audit` in the data directory when absent.
+    pub directory: Option<PathBuf>,
+    /// Largest size of the database file in bytes, to keep a disk from filling up. At the limit nothing more leaves
+    /// for the cloud.
+    pub max_bytes: Option<u64>,
+}
+
+/// `[telemetry]`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TelemetrySection {
+    /// Serves Prometheus metrics on this loopback address when set.
+    pub metrics_listen: Option<SocketAddr>,
+}
+
+impl File {
+    /// Reads a file strictly.
+    ///
+    /// # Errors
+    /// When it cannot be read, is no TOML, or has an unknown or mistyped field.
+    pub fn read(path: &Path) -> Result<Self, ConfigError> {
+        let source =
+            std::fs::read_to_string(path).map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
+        let parse_error = |at: String, problem: String| ConfigError::Parse { path: path.to_owned(), at, problem };
+        let deserializer = toml::Deserializer::parse(&source)
+            .map_err(|problem| parse_error("the top".to_owned(), problem.to_string()))?;
+        serde_path_to_error::deserialize(deserializer)
+            .map_err(|error| parse_error(error.path().to_string(), error.inner().to_string()))
+    }
+}

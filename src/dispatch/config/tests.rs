@@ -1,0 +1,82 @@
+//! Which backends are refused, and with which words.
+
+use super::*;
+
+fn refusal(config: &BackendConfig) -> String {
+    config.endpoint().unwrap_err().to_string()
+}
+
+fn local(url: &str) -> BackendConfig {
+    BackendConfig::new("b", Route::Local, BackendKind::Ollama, url, "m")
+}
+
+fn cloud(url: &str) -> BackendConfig {
+    BackendConfig::new("b", Route::Cloud, BackendKind::Openai, url, "m")
+}
+
+#[test]
+fn a_local_backend_at_a_public_address_needs_the_opt_in() {
+    for url in ["https://api.example.com", "http://8.8.8.8:11434", "http://internal.example.com"] {
+        assert!(refusal(&local(url)).contains("allow_public_address = true"), "{url}");
+        assert!(BackendConfig { allow_public_address: true, ..local(url) }.endpoint().is_ok(), "{url}");
+    }
+    assert!(local("http://llm.internal:8080").endpoint().is_ok());
+}
+
+#[test]
+fn a_cloud_backend_needs_https_unless_it_is_on_this_machine() {
+    assert!(refusal(&cloud("http://api.example.com")).contains("use https"));
+    assert!(refusal(&cloud("http://10.0.0.1")).contains("use https"));
+    assert!(cloud("http://127.0.0.1:9").endpoint().is_ok());
+    assert!(cloud("https://api.example.com").endpoint().is_ok());
+}
+
+#[test]
+fn urls_without_secrets_and_proxies_for_the_cloud_only() {
+    assert!(refusal(&cloud("https://me:canary-5c@api.example.com")).contains("user name or password"));
+    assert!(!refusal(&cloud("https://me:canary-5c@api.example.com")).contains("canary"));
+    for url in ["", "nonsense", "ftp://x", "unix:/x", "http://"] {
+        assert!(refusal(&local(url)).contains("the url is none"), "{url}");
+    }
+    let proxied = BackendConfig { proxy: Some("http://proxy:3128".into()), ..local("http://127.0.0.1") };
+    assert!(refusal(&proxied).contains("never uses a proxy"));
+    let proxied = BackendConfig { proxy: Some("http://proxy:3128".into()), ..cloud("https://a.example") };
+    assert!(proxied.endpoint().is_ok());
+    assert!(refusal(&BackendConfig { proxy: Some("nonsense".into()), ..cloud("https://a.example") }).contains("proxy"));
+}
+
+#[test]
+fn a_key_comes_from_one_place_and_is_never_shown() {
+    let absent = BackendConfig { api_key_env: Some("CORDON_TEST_NO_SUCH_KEY".into()), ..cloud("https://a.example") };
+    assert!(refusal(&absent).contains("CORDON_TEST_NO_SUCH_KEY that should hold the key is not set"));
+    let both = BackendConfig { api_key_file: Some("/x".into()), ..absent };
+    assert!(refusal(&both).contains("keep one"));
+
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("key");
+    let with_file = BackendConfig { api_key_file: Some(path.clone()), ..cloud("https://a.example") };
+    assert!(refusal(&with_file).contains("cannot be read"));
+    fs::write(&path, "  \n").unwrap();
+    assert!(refusal(&with_file).contains("the key is empty"));
+    fs::write(&path, "canary-key-9d\n").unwrap();
+    assert!(!format!("{:?}", with_file.endpoint().unwrap()).contains("canary"));
+    fs::write(&path, "canary\nkey").unwrap();
+    assert!(refusal(&with_file).contains("no HTTP header"));
+    assert!(!refusal(&with_file).contains("canary"));
+}
+
+#[test]
+fn fields_are_strict() {
+    let read = |text: &str| toml::from_str::<BackendConfig>(text).map_err(|error| error.message().to_owned());
+    let least = "name = 'a'\nside = 'local'\nkind = 'ollama'\nurl = 'http://localhost:11434'\nmodel = 'm'\n";
+    assert_eq!(read(least).unwrap().idle_timeout_ms, default_idle_timeout());
+    assert!(read(&format!("{least}api_key = 'x'")).unwrap_err().contains("unknown field `api_key`"));
+    assert!(read(&least.replace("'local'", "'elsewhere'")).unwrap_err().contains("expected `local` or `cloud`"));
+    assert!(
+        refusal(&BackendConfig { idle_timeout_ms: 0, ..local("http://localhost") }).contains("idle_timeout_ms is 0")
+    );
+    assert!(refusal(&BackendConfig { name: "a b".into(), ..local("http://localhost") }).contains("the name needs"));
+    assert!(
+        refusal(&BackendConfig { context_tokens: Some(1), ..cloud("https://a.example") }).contains("kind `ollama`")
+    );
+}
