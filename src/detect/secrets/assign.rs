@@ -6,6 +6,7 @@ use std::ops::Range;
 
 use super::literal::{Cursor, bare, byte_at, quote, quoted};
 use super::markup::markup;
+use super::work;
 
 /// The longest name that is read to either side of a key word, in bytes.
 const MAX_NAME: usize = 64;
@@ -57,6 +58,7 @@ pub(super) fn name_around(text: &str, word: &Range<usize>) -> Option<Range<usize
     let bytes = text.as_bytes();
     let before = bytes.get(..word.start)?.iter().rev().take(MAX_NAME + 1).take_while(|b| is_name_byte(**b)).count();
     let after = bytes.get(word.end..)?.iter().take(MAX_NAME + 1).take_while(|b| is_name_byte(**b)).count();
+    work::read(before + after);
     if before > MAX_NAME || after > MAX_NAME {
         return None;
     }

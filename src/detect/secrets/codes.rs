@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use super::keywords::Word;
 use super::prose::{Token, bare, is_link, is_stop, tokens, window};
+use super::work;
 use crate::detect::validators::{Shape, is_placeholder};
 
 /// A number after the word for a code, or before it where the sentence says *… is your code*.
@@ -235,6 +236,7 @@ pub(super) fn recovery_codes(text: &str, end: usize) -> Vec<Range<usize>> {
     while !rest.is_char_boundary(stop) {
         stop -= 1;
     }
+    work::read(stop);
     let piece = rest.get(..stop).unwrap_or("");
     let mut found = Vec::new();
     let mut at = 0;

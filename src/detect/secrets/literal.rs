@@ -5,6 +5,7 @@
 use std::ops::Range;
 
 use super::assign::Form;
+use super::work;
 
 /// The longest quoted value that is read, in bytes.
 const MAX_QUOTED: usize = 2048;
@@ -80,6 +81,7 @@ pub(super) fn quoted(cursor: &Cursor<'_>, close: &str) -> Option<Range<usize>> {
     while !rest.is_char_boundary(end) {
         end -= 1;
     }
+    work::read(end);
     let piece = rest.get(..end)?;
     let line = piece.split(['\n', '\r']).next()?;
     let mut from = 0;
@@ -105,6 +107,7 @@ pub(super) fn bare(cursor: &Cursor<'_>) -> Option<(Range<usize>, Form)> {
     let mut open = 0_usize;
     for (at, character) in rest.char_indices() {
         if at > MAX_BARE {
+            work::read(at);
             return None;
         }
         let next = rest.as_bytes().get(at + character.len_utf8());
@@ -126,7 +129,8 @@ pub(super) fn bare(cursor: &Cursor<'_>) -> Option<(Range<usize>, Form)> {
         return None;
     }
     let stop = rest.get(end..)?;
-    let tail = stop.get(..).unwrap_or("").trim_start_matches([' ', '\t']);
+    let tail = stop.trim_start_matches([' ', '\t']);
+    work::read(end + stop.len() - tail.len());
     let closed = stop.is_empty()
         || tail.is_empty()
         || tail.starts_with(['\n', '\r', ',', ';', ')', '}', ']', '&', '#', '"', '\'', '`', '<', '|', '\\'])

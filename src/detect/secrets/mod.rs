@@ -19,6 +19,7 @@ mod prose;
 mod seed;
 mod token;
 mod value;
+mod work;
 
 use std::ops::Range;
 
@@ -131,6 +132,7 @@ impl Secrets {
                 emit(found);
             }
         };
+        work::read(view.len());
         for (range, word) in self.keywords.find(view) {
             let mut found = false;
             at_word(view, &range, word, &mut |secret| {

@@ -6,6 +6,7 @@ use std::ops::Range;
 
 use super::keywords::Word;
 use super::looks::{is_medium, is_strong};
+use super::work;
 use crate::detect::validators::{Shape, is_placeholder};
 
 /// Bytes after a word that are read.
@@ -83,6 +84,7 @@ pub(super) fn window(text: &str, start: usize) -> &str {
     while !rest.is_char_boundary(end) {
         end -= 1;
     }
+    work::read(end);
     let piece = rest.get(..end).unwrap_or("");
     let mut from = 0;
     loop {

@@ -6,6 +6,8 @@
 
 use std::ops::Range;
 
+use super::work;
+
 use sha2::{Digest, Sha256};
 
 const LIST: &str = include_str!("bip39_english.txt");
@@ -63,6 +65,7 @@ impl Words {
 
     /// Every phrase of at least twelve words in `text`.
     pub(super) fn find(&self, text: &str, emit: &mut impl FnMut(Phrase)) {
+        work::read(text.len());
         let mut run: Option<Run> = None;
         let mut at = 0;
         for piece in text.split_inclusive(|c: char| !c.is_ascii_alphabetic()) {
@@ -111,6 +114,7 @@ impl Words {
         // A stranger at the end was the word after the phrase.
         let run = run.filter(|run| run.words.last() != Some(&u16::MAX) || run.words.len() > 12);
         let Some(run) = run.filter(|run| run.words.len() >= 12) else { return };
+        work::read(run.end - run.start);
         let ordered =
             run.words.windows(2).filter(|pair| matches!(pair, [a, b] if a < b)).count() + 2 >= run.words.len();
         let distinct = run.words.iter().collect::<std::collections::BTreeSet<_>>().len();

@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use super::keywords::Word;
 use super::looks::{counts, is_uuid};
+use super::work;
 use crate::detect::validators::{Shape, entropy, is_placeholder};
 
 /// Bytes after the word that are read.
@@ -96,6 +97,7 @@ pub(super) fn after(view: &str, end: usize) -> Option<(Range<usize>, f32)> {
     }) {
         let start = end + at;
         let before = piece.get(..at)?.to_lowercase();
+        work::read(at + word.len());
         at += word.len();
         if word.len() < 20 {
             continue;
@@ -107,6 +109,7 @@ pub(super) fn after(view: &str, end: usize) -> Option<(Range<usize>, f32)> {
             .take(4096)
             .take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'+' | b'/' | b'=' | b'.' | b'~'))
             .count();
+        work::read(length);
         let token = view.get(start..start + length)?.trim_end_matches(['.', '-']);
         if is_token(token) && !PUBLIC.iter().any(|word| before.contains(word)) {
             return Some((start..start + token.len(), 0.6));
@@ -142,6 +145,7 @@ pub(super) fn login_near(view: &str, start: usize, end: usize) -> bool {
     while !view.is_char_boundary(to) {
         to -= 1;
     }
+    work::read(to.saturating_sub(from));
     let near = |piece: Option<&str>| {
         piece.is_some_and(|piece| {
             let piece = piece.to_lowercase();
