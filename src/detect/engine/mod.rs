@@ -37,7 +37,7 @@ use self::scan::Scan;
 use self::shape::{From, Shapes};
 pub use self::terms::{TermError, TermTable};
 use self::triggers::{Literal, Literals, Wakes};
-use super::catalog::Catalog;
+use super::catalog::{Catalog, EntityTypeInfo};
 use super::secrets::{SecretMatch, SecretRefused, Secrets};
 use super::trace::{Considered, Outcome};
 use super::{Adjustments, Category, Detector, EntityType, Explanation, Finding, Trace};
@@ -108,8 +108,13 @@ pub struct Rules {
     dictionary: Dictionary,
     secrets: Secrets,
     adjustments: Adjustments,
+    /// The cue of test values, if the catalog has it.
+    test_value: Option<EntityTypeInfo>,
     digest: Arc<str>,
 }
+
+/// The cue that stands where a recognizer refused a value as a published test value.
+const TEST_VALUE: &str = "TEST_VALUE";
 
 /// The recognizer of findings that come from no entry of the catalog.
 const SECRETS: &str = "secrets";
@@ -178,6 +183,7 @@ impl Rules {
             names: FieldNames::build(catalog.recognizers().iter().map(AsRef::as_ref)),
             dictionary: Dictionary::build(catalog).map_err(|error| failed(&error))?,
             adjustments: Adjustments::build(catalog).map_err(|error| failed(&error))?,
+            test_value: catalog.entity_type(TEST_VALUE).cloned(),
             recognizers,
             patterns,
             digest: digest(catalog, &secrets),

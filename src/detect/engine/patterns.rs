@@ -155,6 +155,13 @@ pub(super) enum Refusal<'r> {
     Rejected(&'r Arc<str>),
 }
 
+impl Refusal<'_> {
+    /// Whether the value is of the recognizer's kind, its check included, but published for tests and examples.
+    pub(super) fn is_test_value(&self) -> bool {
+        matches!(self, Self::Rejected(name) if validators::is_test_value(name))
+    }
+}
+
 impl From<Refusal<'_>> for Outcome {
     fn from(refusal: Refusal<'_>) -> Self {
         match refusal {

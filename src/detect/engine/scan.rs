@@ -13,7 +13,7 @@ use super::patterns::behind_first_word;
 use super::shape::{BEFORE, REACH, Reader};
 use super::triggers::{Gates, Mark, Span, digit_runs};
 use super::windows::Windows;
-use super::{MAX_FINDINGS, Rules, ScanLimit};
+use super::{MAX_FINDINGS, Rules, ScanLimit, TEST_VALUE};
 use crate::detect::trace::{Considered, Outcome, Trace};
 use crate::detect::{Detector, Explanation, Finding, language, reason};
 use crate::document::View;
@@ -29,6 +29,8 @@ pub(super) struct Scan<'s> {
     slots: Vec<Option<NonMaxUsize>>,
     /// Findings of each recognizer.
     counts: Vec<usize>,
+    /// Test values so far.
+    test_values: usize,
     limit: Option<ScanLimit>,
     /// Who asks why a span is not found; nobody, in a request.
     pub(super) trace: Option<&'s mut Trace>,
@@ -55,6 +57,7 @@ impl<'s> Scan<'s> {
             context: PartContext::default(),
             slots: Vec::new(),
             counts: vec![0; rules.recognizers.len()],
+            test_values: 0,
             limit: None,
             trace: None,
             work: 0,
@@ -209,6 +212,9 @@ impl<'s> Scan<'s> {
                 }
                 Some(refusal) => {
                     self.explain(index, &value, || refusal.into());
+                    if refusal.is_test_value() {
+                        self.test_value(index, value.clone());
+                    }
                     behind_first_word(text, &value)
                 }
             };
@@ -271,6 +277,38 @@ impl<'s> Scan<'s> {
             finding.adjust(reason::WHOLE_ADDRESS, address::WHOLE_SCORE);
         }
         self.findings.push(finding);
+    }
+
+    /// Notes a value that its own recognizer knows as a published test value: with the score that it would have had it
+    /// keeps weaker readings of its digits from being findings. It is a cue and never reported. Beyond the limit they are
+    /// left out, which can only leave more findings.
+    fn test_value(&mut self, index: usize, value: Range<usize>) {
+        let rules = self.rules;
+        let (Some(pattern), Some(cue)) = (rules.patterns.get(index), &rules.test_value) else { return };
+        let Some(recognizer) = rules.recognizers.get(pattern.recognizer) else { return };
+        if recognizer.digits.is_none() || self.test_values >= MAX_FINDINGS {
+            return;
+        }
+        self.test_values += 1;
+        let text = self.view.text();
+        let judgement = rules.context.judge(pattern.recognizer, text, self.field, value.clone(), &mut self.context);
+        let weight = if judgement.refuting.is_some() { 0.0 } else { judgement.weight };
+        let score = pattern.score + (pattern.score_in_context - pattern.score) * weight;
+        self.findings.push(Finding {
+            part: self.part,
+            range: self.view.original(value),
+            entity_type: cue.name.clone(),
+            category: cue.category,
+            score,
+            detector: recognizer.detector,
+            recognizer: Arc::from(TEST_VALUE),
+            explanation: Explanation {
+                pattern: Arc::clone(&pattern.name),
+                validator: Arc::clone(&recognizer.validator_name),
+                base_score: score,
+                ..Explanation::default()
+            },
+        });
     }
 
     /// Whether somebody asks about a range of the view.

@@ -277,3 +277,43 @@ fn a_text_of_a_mebibyte_takes_sixteen_times_the_work_of_64_kibibytes() {
 fn debug_shows_counts_only() {
     assert_eq!(format!("{:?}", *SMALL), "Rules(3 patterns, 3 lists)");
 }
+
+/// What the embedded catalog finds and reports, without cues.
+fn reported(text: &str) -> Vec<(String, &str)> {
+    let (catalog, rules) = &*EMBEDDED;
+    let mut findings = Vec::new();
+    rules.scan(0, &View::of(text), &mut findings).unwrap();
+    let cue = |f: &Finding| catalog.entity_type(f.entity_type.as_str()).is_some_and(|info| info.cue);
+    let kept = resolve(findings).into_iter().filter(|f| !cue(f) && f.score >= 0.4);
+    kept.map(|f| (f.entity_type.to_string(), &text[f.range])).collect()
+}
+
+#[test]
+fn what_lies_in_a_published_test_value_is_no_finding() {
+    for text in [
+        "IBAN DE89 3704 0044 0532 0130 00",
+        "The format is DE89 3704 0044 0532 0130 00 for Germany.",
+        "GB29 NWBK 6016 1331 9268 19",
+        "FR14 2004 1010 0505 0001 3M02 606",
+        "Call the API with 4111 1111 1111 1111, 378282246310005 or 5555-5555-5555-4444.",
+        "the account 5555 5555 5555 4444 of the tests",
+    ] {
+        assert_eq!(reported(text), [], "{text}");
+    }
+}
+
+#[test]
+fn a_number_beside_a_test_value_or_of_the_same_digits_elsewhere_is_found() {
+    assert_eq!(
+        reported("instead of DE89 3704 0044 0532 0130 00 pay DE98 2005 0550 0881 0642 06"),
+        [("IBAN_CODE".to_owned(), "DE98 2005 0550 0881 0642 06")]
+    );
+    let text = "sandbox 4242 4242 4242 4242, call me: +49 30 901820 or";
+    assert_eq!(reported(text), [("PHONE_NUMBER".to_owned(), "+49 30 901820")]);
+}
+
+#[test]
+fn endless_test_values_are_no_error() {
+    let text = "4111 1111 1111 1111, ".repeat(MAX_FINDINGS + 2);
+    assert!(EMBEDDED.1.scan(0, &View::of(&text), &mut Vec::new()).is_ok());
+}

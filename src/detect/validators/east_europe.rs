@@ -83,7 +83,7 @@ fn pl_passport(value: &str) -> bool {
 
 /// Czech and Slovak birth number: date with 50 more in the month for women and 20 more since 2004, a multiple of 11
 /// since 1954, nine digits before (zákon 133/2000 Sb., § 13).
-fn cz_rodne_cislo(value: &str) -> bool {
+pub(super) fn cz_rodne_cislo(value: &str) -> bool {
     let born = |d: &[u8]| match d {
         [y1, y2, m1, m2, d1, d2, ..] => {
             let month = number(&[*m1, *m2]) % 50;
@@ -131,7 +131,7 @@ fn ro_cnp(value: &str) -> bool {
 }
 
 /// Bulgarian personal number: month plus 20 or 40 for other centuries, weights 2 4 8 5 10 9 7 3 6 modulo 11 and 10.
-fn bg_egn(value: &str) -> bool {
+pub(super) fn bg_egn(value: &str) -> bool {
     digits::<10>(value).is_some_and(|d| {
         let (century, month) = match number(&d[2..4]) {
             m @ 41..=52 => (2000, m - 40),
@@ -145,7 +145,8 @@ fn bg_egn(value: &str) -> bool {
 
 /// Croatian personal number: ISO 7064 MOD 11,10 (Porezna uprava).
 fn hr_oib(value: &str) -> bool {
-    digits::<11>(value).is_some_and(|d| mod_11_10(&d) && !is_counting_or_repeated(value))
+    digits::<11>(value.trim_start_matches(['H', 'R', ' ']))
+        .is_some_and(|d| mod_11_10(&d) && !is_counting_or_repeated(value))
 }
 
 /// Unique number of the citizens of former Yugoslavia: day, month, three digits of the year, region, serial, weights

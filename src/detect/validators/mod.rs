@@ -23,9 +23,11 @@ mod person;
 mod phone;
 mod phone_national;
 mod placeholder;
+mod registers;
 mod secret;
 mod south_europe;
 mod united_kingdom;
+mod vat;
 mod west_europe;
 
 pub(crate) use secret::{Shape, entropy, is_placeholder, is_random, is_reference};
@@ -36,7 +38,7 @@ pub type Validator = fn(&str) -> bool;
 /// The validator of this name, as the catalog writes it.
 #[must_use]
 pub fn by_name(name: &str) -> Option<Validator> {
-    const FAMILIES: [fn(&str) -> Option<Validator>; 22] = [
+    const FAMILIES: [fn(&str) -> Option<Validator>; 24] = [
         africa_middle_east::by_name,
         asia_pacific::by_name,
         banking::by_name,
@@ -56,11 +58,20 @@ pub fn by_name(name: &str) -> Option<Validator> {
         phone::by_name,
         phone_national::by_name,
         placeholder::by_name,
+        registers::by_name,
         south_europe::by_name,
         united_kingdom::by_name,
+        vat::by_name,
         west_europe::by_name,
     ];
     FAMILIES.iter().find_map(|family| family(name)).or_else(|| secret::by_name(name))
+}
+
+/// Whether what this validator accepts is published for tests and examples, such as a test card or the IBAN of a manual.
+/// Digits of such a value are no number of another kind either.
+#[must_use]
+pub fn is_test_value(name: &str) -> bool {
+    matches!(name, "test_card" | "example_iban" | "phone_published")
 }
 
 #[cfg(test)]

@@ -109,7 +109,8 @@ fn fi_hetu(value: &str) -> bool {
 
 /// Finnish business identity: weights 7 9 10 5 8 4 2 modulo 11.
 fn fi_ytunnus(value: &str) -> bool {
-    digits::<8>(value).is_some_and(|d| weighted(&d, &[7, 9, 10, 5, 8, 4, 2, 1]).is_multiple_of(11) && !all_same(&d))
+    let body = value.trim_start_matches(['F', 'I', ' ']);
+    digits::<8>(body).is_some_and(|d| weighted(&d, &[7, 9, 10, 5, 8, 4, 2, 1]).is_multiple_of(11) && !all_same(&d))
 }
 
 /// Icelandic number: birth date (day plus 40 for firms), weights 3 2 7 6 5 4 3 2 modulo 11 in the ninth place, century
