@@ -278,6 +278,9 @@ pub(super) struct RawTest {
     pub(super) caller: Option<String>,
     pub(super) complexity: Option<Complexity>,
     pub(super) route: Option<Route>,
+    /// What a classifier of topics says of the text, by name, from 0 to 1.
+    #[serde(default)]
+    pub(super) topics: BTreeMap<Spanned<String>, f32>,
     #[serde(default)]
     pub(super) findings: Vec<Spanned<RawExpected>>,
 }
@@ -288,6 +291,8 @@ pub(super) struct RawExpected {
     #[serde(rename = "type")]
     pub(super) entity_type: String,
     pub(super) value: String,
+    /// The finding's score is lower than this: the test is about a weak one.
+    pub(super) score_below: Option<f32>,
 }
 
 /// Reads the file, and names line, column and field of the first thing that does not fit.

@@ -3,6 +3,8 @@
 
 use std::sync::Arc;
 
+use toml::Spanned;
+
 use crate::detect::{Coverage, EntityType, Finding, Topic};
 use crate::document::Document;
 
@@ -33,17 +35,21 @@ pub struct Trial {
     pub rule: Option<Arc<str>>,
     /// The route that must be preferred.
     pub route: Option<Route>,
+    /// What a classifier of topics says of the text, whatever detectors the test runs with.
+    pub topics: Vec<Topic>,
     /// What must be found.
     pub findings: Vec<Expected>,
 }
 
 /// A finding that a test expects.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Expected {
     /// Of this type.
     pub entity_type: EntityType,
     /// Over this part of the text; a finding that overlaps it is enough.
     pub value: Arc<str>,
+    /// With a score below this.
+    pub score_below: Option<f32>,
 }
 
 impl Trial {
@@ -65,7 +71,7 @@ impl Trial {
             let mut findings = Vec::with_capacity(test.findings.len());
             for expected in &test.findings {
                 let (span, expected) = (expected.span(), expected.get_ref());
-                let name = toml::Spanned::new(span.clone(), expected.entity_type.clone());
+                let name = Spanned::new(span.clone(), expected.entity_type.clone());
                 known_type(index, problems, &name, &format!("{field}.findings"));
                 if expected.value.is_empty() || !test.text.contains(&expected.value) {
                     problems.error(span, format!("{field}.findings"), "the `value` is not in the text");
@@ -73,8 +79,21 @@ impl Trial {
                 findings.push(Expected {
                     entity_type: EntityType::new(expected.entity_type.as_str()),
                     value: Arc::from(expected.value.as_str()),
+                    score_below: expected.score_below,
                 });
             }
+            let probability = |(name, probability): (&Spanned<String>, &f32)| {
+                if !(0.0..=1.0).contains(probability) {
+                    let field = format!("{field}.topics");
+                    problems.error(
+                        name.span(),
+                        field,
+                        format!("probability of `{}` is not between 0 and 1", name.get_ref()),
+                    );
+                }
+                Topic { name: Arc::from(name.get_ref().as_str()), probability: *probability }
+            };
+            let topics = test.topics.iter().map(probability).collect();
             trials.push(Self {
                 name: Arc::from(name.as_str()),
                 line: position(source, entry.span().start).0,
@@ -85,6 +104,7 @@ impl Trial {
                 level: test.level,
                 rule: test.rule.as_ref().map(|rule| Arc::from(rule.get_ref().as_str())),
                 route: test.route,
+                topics,
                 findings,
             });
         }
@@ -165,10 +185,11 @@ impl Policy {
         };
         let unseen: Vec<Expected> =
             trial.findings.iter().filter(|expected| !covered(&detected.findings, expected)).cloned().collect();
+        let topics = detected.topics.into_iter().chain(trial.topics.iter().cloned()).collect();
         let verdict = self.decide(Evidence {
             document: &document,
             findings: detected.findings,
-            topics: detected.topics,
+            topics,
             coverage: detected.coverage,
             declared_level: trial.declared,
             caller: &trial.caller,
@@ -193,6 +214,7 @@ impl Policy {
     fn covers(&self, finding: &Finding, expected: &Expected, text: &str) -> bool {
         finding.entity_type == expected.entity_type
             && finding.score >= self.min_score
+            && expected.score_below.is_none_or(|limit| finding.score < limit)
             && text
                 .match_indices(&*expected.value)
                 .any(|(start, value)| finding.range.start < start + value.len() && start < finding.range.end)
