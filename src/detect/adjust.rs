@@ -264,6 +264,59 @@ mod tests {
         assert_eq!(adjusted(&inside, "4111 https://x.org/4111").len(), 1);
     }
 
+    /// The score that a number ends with which some detector took for this type; nothing if it is dropped.
+    fn embedded(name: &str, before: &str, value: &str, after: &str) -> Option<f32> {
+        let adjustments = Adjustments::build(&Catalog::embedded().unwrap()).unwrap();
+        let mut findings = vec![Finding {
+            part: 0,
+            range: before.len()..before.len() + value.len(),
+            entity_type: EntityType::new(name),
+            category: Category::Other,
+            score: 0.6,
+            detector: Detector::Ner,
+            recognizer: "by_hand".into(),
+            explanation: Explanation::default(),
+        }];
+        adjustments.apply(&Document::of(format!("{before}{value}{after}")), &mut findings, &[]);
+        findings.first().map(|finding| finding.score)
+    }
+
+    #[test]
+    fn numbers_of_publications_pages_and_counts_are_no_identifiers() {
+        for (name, before, value, after) in [
+            ("DRIVER_LICENSE", "Patent No. ", "4405829", " is"),
+            ("IT_DOCUMENT", "US patent 6,285,999 and ", "EP 1182044", ""),
+            ("PHONE_NUMBER", "arXiv:", "2404.11820", ""),
+            ("ORDER_ID", "PMID: ", "28445112", ""),
+            ("CUSTOMER_ID", "of the account, page ", "118204", ""),
+            ("NATIONAL_ID", "siehe Tabelle ", "118204", ""),
+            ("PASSPORT", "In 2019, ", "118204", " passports were issued"),
+            ("ORDER_ID", "", "448120", " commandes"),
+        ] {
+            assert_eq!(embedded(name, before, value, after), Some(0.1), "{before}{value}{after}");
+        }
+        for (name, value) in
+            [("STREET_ADDRESS", "page 118, figure 20-44"), ("STREET_ADDRESS", "NGC 4414"), ("LOCATION", "97.450")]
+        {
+            assert_eq!(embedded(name, "see ", value, ""), None, "{value}");
+        }
+    }
+
+    #[test]
+    fn identifiers_beside_the_same_words_stay() {
+        for (name, before, value, after) in [
+            ("DRIVER_LICENSE", "Patente di guida ", "U1D44058H", ""),
+            ("PHONE_NUMBER", "direct line ", "020 7183 8750", ""),
+            ("PASSPORT", "on page 4 the passport ", "118204", " of Ms Roe"),
+            ("US_SSN", "page ", "536-90-4399", ""),
+            ("CUSTOMER_ID", "customer ", "118204", " ordered"),
+            ("STREET_ADDRESS", "", "Pagestreet 118", ""),
+            ("LOCATION", "", "14050", " Berlin"),
+        ] {
+            assert_eq!(embedded(name, before, value, after), Some(0.6), "{before}{value}{after}");
+        }
+    }
+
     #[test]
     fn what_cannot_work_is_refused() {
         let wrong =
