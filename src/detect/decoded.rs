@@ -2,8 +2,6 @@
 //! ([`crate::document::reading`]). It owns which of those findings count: what owes nothing to the other reading was
 //! found in the text itself, and a number that was put together needs more evidence than one that was written.
 
-use std::sync::Arc;
-
 use super::trace::{Considered, Outcome, Trace};
 use super::{Category, Detector, Finding, Rules, ScanLimit};
 use crate::document::View;
@@ -42,16 +40,16 @@ pub(super) fn scan(
             inner.considered().iter().filter(changed).for_each(|considered| trace.note(considered.clone()));
         }
         for finding in found {
-            match accept(finding, reading) {
-                Ok(finding) => findings.push(finding),
-                Err((finding, Some(outcome))) => {
+            match judge(&finding, reading) {
+                Ok(stretch) => findings.push(credit(finding, stretch)),
+                Err(Some(outcome)) => {
                     let wanted = trace.as_deref_mut().filter(|trace| trace.wants(part, &finding.range));
                     // What the text itself shows needs no other reading.
                     if let Some(trace) = wanted.filter(|_| !is_known(&finding, findings)) {
                         trace.note(Considered::of(&finding, outcome));
                     }
                 }
-                Err((_, None)) => {}
+                Err(None) => {}
             }
         }
         if outcome.is_ok() {
@@ -71,29 +69,30 @@ fn is_known(finding: &Finding, findings: &[Finding]) -> bool {
     })
 }
 
-/// The finding with what was undone, if it owes anything to that; else why it does not count, unless the scan of the
-/// text itself has judged it.
-fn accept(mut finding: Finding, reading: &Reading<'_>) -> Result<Finding, (Finding, Option<Outcome>)> {
-    let Some(stretch) = reading.near(&finding.range, REACH) else { return Err((finding, None)) };
-    if !has_evidence(&finding, stretch) {
-        let outcome = Outcome::PutTogether(stretch.how);
-        return Err((finding, Some(outcome)));
+/// The stretch that a finding owes itself to; else why it does not count, unless the scan of the text itself has judged
+/// it.
+fn judge<'r>(finding: &Finding, reading: &'r Reading<'_>) -> Result<&'r Stretch, Option<Outcome>> {
+    let stretch = reading.near(&finding.range, REACH).ok_or(None)?;
+    if !has_evidence(finding, stretch) {
+        return Err(Some(Outcome::PutTogether(stretch.how)));
     }
     // A value that the text itself shows may only have become one: words and addresses behind a change were there before.
     let touches = finding.range.start <= stretch.original.end;
     if !touches && finding.category != Category::Credential {
-        let outcome = Outcome::BesideUndone(stretch.how);
-        return Err((finding, Some(outcome)));
+        return Err(Some(Outcome::BesideUndone(stretch.how)));
     }
+    Ok(stretch)
+}
+
+/// The finding with what was undone.
+fn credit(mut finding: Finding, stretch: &Stretch) -> Finding {
     let within = stretch.original.start <= finding.range.start && finding.range.end <= stretch.original.end;
     if within && stretch.kind == Kind::Letters && finding.category == Category::Marking {
         // `c o n f i d e n t i a l`: in running text the word alone says little, but who sets it so means it.
         finding.score = finding.score.max(DISGUISED_MARKING);
     }
-    let note = &finding.explanation.note;
-    finding.explanation.note =
-        if note.is_empty() { Arc::from(stretch.how) } else { Arc::from(format!("{note}; {}", stretch.how)) };
-    Ok(finding)
+    finding.explanation.remark(stretch.how);
+    finding
 }
 
 /// Digits stand in rows for many reasons; a matrix is no telephone number.

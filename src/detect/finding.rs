@@ -184,6 +184,14 @@ pub struct Explanation {
     pub note: Arc<str>,
 }
 
+impl Explanation {
+    /// Adds a remark behind those that there are.
+    pub fn remark(&mut self, remark: &str) {
+        self.note =
+            if self.note.is_empty() { Arc::from(remark) } else { Arc::from(format!("{}; {remark}", self.note)) };
+    }
+}
+
 /// One change of a score.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Adjustment {

@@ -78,9 +78,7 @@ fn undone(part: &Part, read: &mut dyn FnMut(&Reading<'_>)) {
 fn place(mut finding: Finding, part: usize, reading: &Reading<'_>) -> Option<Finding> {
     let range = reading.view().original(finding.range.clone());
     let stretch = owes(reading, &range)?;
-    let note = &finding.explanation.note;
-    finding.explanation.note =
-        if note.is_empty() { Arc::from(stretch.how) } else { Arc::from(format!("{note}; {}", stretch.how)) };
+    finding.explanation.remark(stretch.how);
     (finding.part, finding.range) = (part, range);
     Some(finding)
 }

@@ -183,8 +183,7 @@ impl Change {
         let numbers: Vec<usize> = (1..)
             .zip(findings)
             .filter(|(_, finding)| {
-                finding.entity_type == self.entity_type
-                    && self.places.iter().any(|place| *place == (finding.start..finding.end))
+                finding.entity_type == self.entity_type && self.places.contains(&(finding.start..finding.end))
             })
             .map(|(number, _)| number)
             .collect();

@@ -9,6 +9,7 @@ mod outcome;
 #[cfg(test)]
 mod tests;
 mod why;
+mod words;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;

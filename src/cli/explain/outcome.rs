@@ -4,7 +4,8 @@ use std::ops::Range;
 
 use super::finding::likelihood_words;
 use super::marked::quoted;
-use super::why::{Answer, Asked, BELOW_POLICY, Context, FOUND, JOINED, Label, NO_CONTEXT, REJECTED, Word};
+use super::why::{Answer, Asked, BELOW_POLICY, Context, FOUND, JOINED, NO_CONTEXT, REJECTED};
+use super::words::{Label, Word};
 use crate::classify::Classified;
 use crate::detect::trace::{Considered, Hint, NearMiss, Outcome, Winner, WordReading};
 use crate::detect::{Finding, Status};

@@ -12,6 +12,7 @@ use serde::Serialize;
 use super::finding::body;
 use super::marked::quoted;
 use super::outcome::Teller;
+use super::words::{Word, words};
 use super::{BOLD, DIM, id};
 use crate::classify::Classified;
 use crate::cli::row::FindingRow;
@@ -93,24 +94,6 @@ pub(in crate::cli) struct Answer {
     pub(in crate::cli) says: String,
 }
 
-/// What the model says about one word.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub(in crate::cli) struct Word {
-    pub(in crate::cli) start: u64,
-    pub(in crate::cli) end: u64,
-    /// Its likeliest labels, the likeliest first.
-    pub(in crate::cli) labels: Vec<Label>,
-    /// Probability that it is nothing that the model knows.
-    pub(in crate::cli) nothing: f32,
-}
-
-/// A label of the model with its probability.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub(in crate::cli) struct Label {
-    pub(in crate::cli) label: String,
-    pub(in crate::cli) probability: f32,
-}
-
 impl Answer {
     /// Whether it is a finding that a reply holds.
     fn is_reported(&self) -> bool {
@@ -122,8 +105,6 @@ impl Answer {
 const TOLD: usize = 3;
 const WAITING: usize = 3;
 const NAMED: usize = 8;
-/// Words whose reading by the model is shown; JSON has all.
-const WORDS: usize = 8;
 
 pub(super) const FOUND: &str = "found";
 pub(super) const BELOW_POLICY: &str = "below_policy_min_score";
@@ -168,8 +149,8 @@ impl Why {
         let near_misses = trace.near_misses().iter().map(|near_miss| teller.near_miss(asked, near_miss)).collect();
         let (start, end) = (asked.start as u64, asked.end as u64);
         let rows = context.rows.iter().filter(|row| row.start < end && start < row.end).cloned().collect();
-        let words = trace.words().iter().map(|word| teller.word(word)).collect();
-        Self { start, end, found, answers, near_misses, words, notes: teller.notes(classified), rows }
+        let said = trace.words().iter().map(|word| teller.word(word)).collect();
+        Self { start, end, found, answers, near_misses, words: said, notes: teller.notes(classified), rows }
     }
 
     /// For the terminal.
@@ -221,7 +202,9 @@ impl Why {
             let _ = writeln!(out, "  It comes near to these, though nothing of them matched:");
             self.list(&mut out, &self.near_misses.iter().collect::<Vec<_>>(), TOLD, &text);
         }
-        self.reading(&mut out, &text);
+        // Without any answer that has been said.
+        let highest = self.rows.iter().filter(|row| row.detector == "ner").map(|row| row.base_score);
+        words(&mut out, &self.words, &text, !self.answers.is_empty(), highest.fold(0.0, f32::max));
         for note in &self.notes {
             let _ = writeln!(out, "  {DIM}{note}{DIM:#}");
         }
@@ -262,56 +245,7 @@ impl Why {
             let _ = writeln!(out, "  {DIM}- likewise {}{more}; --json says of each why{DIM:#}", names.join(", "));
         }
     }
-
-    /// What the model says word by word.
-    fn reading(&self, out: &mut String, text: &[char]) {
-        let percent = |probability: f32| format!("{:.0} %", probability * 100.0);
-        let of = |word: &Word| {
-            let mut all: Vec<(f32, &str)> = word.labels.iter().map(|l| (l.probability, l.label.as_str())).collect();
-            all.push((word.nothing, "nothing"));
-            all.sort_by(|a, b| b.0.total_cmp(&a.0));
-            let all: Vec<String> = all
-                .into_iter()
-                .filter(|(probability, _)| *probability >= LEAST_SHOWN)
-                .map(|(probability, label)| format!("{label} {}", percent(probability)))
-                .collect();
-            format!("{} {}", quoted(text, word.start, word.end), all.join(", "))
-        };
-        let is_word = |word: &&Word| {
-            let (start, end) = (usize::try_from(word.start), usize::try_from(word.end));
-            let (start, end) = (start.unwrap_or(usize::MAX), end.unwrap_or(usize::MAX));
-            text.get(start..end).is_some_and(|word| word.iter().any(|c| c.is_alphanumeric()))
-        };
-        let words: Vec<&Word> = self.words.iter().filter(is_word).collect();
-        if words.is_empty() {
-            return;
-        }
-        if words.iter().all(|word| word.nothing >= SURELY_NOTHING) {
-            // Without any answer that has been said.
-            if !self.answers.is_empty() {
-                let _ = writeln!(out, "  {DIM}The model takes no word here for anything that it knows.{DIM:#}");
-            }
-            return;
-        }
-        let shown: Vec<String> = words.iter().take(WORDS).map(|word| of(word)).collect();
-        let more = if words.len() > WORDS { "; --json has the other words" } else { "" };
-        let _ = writeln!(out, "  {DIM}What the model says of each word: {}{more}{DIM:#}", shown.join("; "));
-        let best = |word: &&Word| word.labels.first().map_or(0.0, |label| label.probability);
-        let most = words.iter().map(best).fold(0.0, f32::max);
-        if self.rows.iter().any(|row| row.detector == "ner" && row.base_score > most + CLEARLY) {
-            let why = "a list of names, or a sure name beside it, speaks for it";
-            let _ = writeln!(out, "  {DIM}The score is higher than the model's own: {why}.{DIM:#}");
-        }
-    }
 }
-
-/// Probability from which a word is surely nothing.
-const SURELY_NOTHING: f32 = 0.97;
-/// By so much a score is clearly not the model's own.
-const CLEARLY: f32 = 0.05;
-
-/// Least probability of a label that is shown on the terminal.
-const LEAST_SHOWN: f32 = 0.015;
 
 impl Answer {
     /// Whether two answers differ in nothing but who gives them.
