@@ -433,9 +433,7 @@ CHECKS = [
         "#######!",
         "6#######!",
         "CZ{ymd}###!",
-        differences=(
-            Difference(lambda value: len(only(value).removeprefix("CZ")) == 9, "as for cz_rodne_cislo"),
-        ),
+        differences=(Difference(lambda value: len(only(value).removeprefix("CZ")) == 9, "as for cz_rodne_cislo"),),
     ),
     check(
         "sk_dph",
@@ -465,7 +463,9 @@ CHECKS = [
         "lv.pvn",
         "LV[4-9]#########!",
         "[4-9]#########!",
-        differences=(Difference(lambda value: only(value)[-11] in "0123", "numbers of persons are those of lv_personas"),),
+        differences=(
+            Difference(lambda value: only(value)[-11] in "0123", "numbers of persons are those of lv_personas"),
+        ),
     ),
     check("lt_pvm", "lt.pvm", "LT#######1!", "#######1!", "LT##########1!"),
     check("lu_tva", "lu.tva", "LU######!!", "######!!"),
@@ -477,7 +477,9 @@ CHECKS = [
         "se.vat",
         "SE[1-9]#[2-9]######!01",
         "[1-9]#[2-9]######!01",
-        differences=(Difference(begins("0", "SE0"), "Bolagsverket: the first digit is a form of organisation, from 1"),),
+        differences=(
+            Difference(begins("0", "SE0"), "Bolagsverket: the first digit is a form of organisation, from 1"),
+        ),
     ),
     # Registers
     check(
