@@ -333,12 +333,7 @@ impl Ner {
     }
 }
 
-fn digest(
-    vocabulary: &Vocabulary,
-    model: blake3::Hash,
-    config: &NerConfig,
-    lengths: Lengths,
-) -> Arc<str> {
+fn digest(vocabulary: &Vocabulary, model: blake3::Hash, config: &NerConfig, lengths: Lengths) -> Arc<str> {
     let mut hasher = blake3::Hasher::new();
     hasher.update(model.as_bytes()).update(vocabulary.digest().as_bytes());
     for (label, rule) in &config.labels {

@@ -76,7 +76,7 @@ fn explain_shows_the_text_the_rule_and_each_finding() {
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     let shown = stdout(&output);
     for wanted in
-        ["[1 ", "confidential is the level", "because of", "CREDIT_CARD", "found by", " -> ", "used", "checked"]
+        ["[1 ", "confidential is the level", "because of", "CREDIT_CARD", "found by", "raised to", "used", "checked"]
     {
         assert!(shown.contains(wanted), "{wanted} in {shown}");
     }
@@ -100,7 +100,7 @@ fn why_says_what_became_of_a_span() {
     let output = cordon(&["classify", "--why", "14:33", text], "");
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     let shown = stdout(&output);
-    assert!(shown.contains("the validator credit_card refused the value"), "{shown}");
+    assert!(shown.contains("the validator credit_card refuses the value"), "{shown}");
     let output = cordon(&["classify", "--why", "14:33", "--json", text], "");
     let why = &rows(&output)[0]["why"];
     let refused = |answer: &Value| answer["entity_type"] == "CREDIT_CARD" && answer["outcome"] == "refused";

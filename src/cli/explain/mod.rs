@@ -186,7 +186,9 @@ fn partly(row: &DetectorRow) -> String {
         ("permitted_skip", RULES_REACHED_HIGHEST_LEVEL) => {
             format!("{name} skipped, since the rules alone reached the highest level (--all-findings looks for them)")
         }
-        ("permitted_skip", "machine_text") => format!("{name} in {far} % of it, the rest is code, logs or numbers without a name"),
+        ("permitted_skip", "machine_text") => {
+            format!("{name} in {far} % of it, the rest is code, logs or numbers without a name")
+        }
         ("permitted_skip", reason) => format!("{name} in {far} % of it, skipped: {}", phrase(reason)),
         (_, reason) => format!("{name} FAILED after {far} % ({}), and what is unknown is confidential", phrase(reason)),
     }
