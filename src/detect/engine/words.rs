@@ -81,10 +81,14 @@ enum Kind {
 /// Most bytes of white space between two words of an inflected phrase.
 const MAX_GAP: usize = 32;
 
+/// Letters that a word has at least to be looked for alone as the beginning of an inflected phrase. A shorter one, such as
+/// that of *e-mail*, is in every second word of a text: it is looked for together with the next.
+const ALONE: usize = 3;
+
 struct Stored {
-    /// Folded, with single spaces; of an inflected phrase the stem of its first word.
+    /// Folded, with single spaces; of an inflected phrase the stem of its first word, or of two if the first is short.
     text: Box<str>,
-    /// What was cut off the first word of an inflected phrase.
+    /// What was cut off the last word of that text.
     cut: Box<str>,
     /// Stems of the other words of an inflected phrase, each with what was cut off.
     rest: Box<[(Box<str>, Box<str>)]>,
@@ -178,7 +182,12 @@ impl Stored {
                 let stem = stem(word, language);
                 (Box::from(stem), Box::from(word.get(stem.len()..).unwrap_or_default()))
             });
-            let (first, first_cut): (Box<str>, _) = stems.next().unwrap_or_default();
+            let (mut first, mut first_cut): (Box<str>, Box<str>) = stems.next().unwrap_or_default();
+            if first.chars().count() < ALONE
+                && let Some((second, second_cut)) = stems.next()
+            {
+                (first, first_cut) = (format!("{first}{first_cut} {second}").into(), second_cut);
+            }
             (cut, rest) = (first_cut, stems.collect());
             text = first.into();
         }
@@ -393,6 +402,11 @@ mod tests {
             ["osoiteni", "osoitetta"]
         );
         assert_eq!(hits(&[("top secret", Ending::Inflected(0))], "top-secrets top secrets"), ["top secrets"]);
+        let address = [("e-mailová adresa", Ending::Inflected(12))];
+        assert_eq!(
+            hits_with(Joins::Signs, &address, "e-mailovou  adresu, e_mailové adrese e adresa"),
+            ["e-mailovou  adresu", "e_mailové adrese"]
+        );
         assert_eq!(
             hits(&[("krank", Ending::Inflected(1))], "kranken Krankheiten krankenundsoweiterundsofort"),
             ["kranken"]
