@@ -213,7 +213,8 @@ impl Teller<'_> {
             match &entry.status {
                 Status::Complete => {}
                 Status::PermittedSkip(reason) if reason.as_ref() == "machine_text" => notes.push(
-                    "The model did not look at the parts of this text that are code, a log or a table.".to_owned(),
+                    "The model did not look at the lines of this text that are code, logs or numbers without a name."
+                        .to_owned(),
                 ),
                 Status::PermittedSkip(reason) => notes.push(format!("The detector {name} was skipped: {reason}.")),
                 Status::Failed(reason) => {
