@@ -185,7 +185,8 @@ impl Why {
             let _ = writeln!(out, "  - {BOLD}{}{BOLD:#}{}", row.entity_type, self.place((row.start, row.end), &text));
             out.push_str(&body(row, None));
         }
-        if self.answers.is_empty() {
+        // What the model left out it has taken for nothing; the notes say why it did.
+        if self.answers.is_empty() && !self.words.is_empty() {
             let _ = writeln!(
                 out,
                 "  No pattern, word list or secret rule matches here, and the model takes it for no name, address or number."
