@@ -26,7 +26,7 @@ mod testing;
 mod tests;
 
 pub use backend::{Backend, Backends, Probe, discover_ollama};
-pub use complexity::{Estimate, estimate};
+pub use complexity::{Confusion, Estimate, Measured, Prompt, Weights, WeightsError, estimate, measure};
 pub use config::{BackendConfig, BackendError, BackendKind};
 pub use dispatcher::{Dispatcher, Events};
 pub use error::DispatchError;

@@ -12,7 +12,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use cordon::detect::{Catalog, Finding, Rules, TermTable, resolve};
-use cordon::document::View;
+use cordon::dispatch::estimate;
+use cordon::document::{Conversation, Generation, Message, Role, View};
 
 use measure::{Moment, chosen, corpus, median, pieces, report};
 
@@ -37,6 +38,9 @@ fn main() {
     if chosen("list") {
         million();
     }
+    if chosen("complexity") {
+        complexity();
+    }
     let (sources, labelled) = (sources(), corpus().join("\n"));
     for (name, text) in [
         ("prose", prose(false)),
@@ -52,6 +56,19 @@ fn main() {
         }
         report(&format!("rules: {name}"), megabytes_per_second(&rules, &pieces(&text, TEXT)), "MB/s a core");
     }
+}
+
+/// The estimate of a prompt of 4 KiB.
+fn complexity() {
+    let message =
+        Message { role: Role::User, content: prose(false).chars().take(4096).collect::<String>().into(), name: None };
+    let conversation = Conversation::new(vec![message], Generation::default());
+    let estimates = (0..500).map(|_| {
+        let started = Moment::now();
+        black_box(estimate(black_box(&conversation), None));
+        started.spent().wall.as_secs_f64() * 1e6
+    });
+    report("complexity: 4 KiB", median(estimates.collect()), "µs");
 }
 
 /// A list of a million terms: time to build, memory, and the speed of a text through it.

@@ -1,8 +1,6 @@
-//! `cordon calibrate`: fits the tables that make scores mean something, on labelled texts, and measures them on texts
-//! that they were not fitted on. Texts are told apart by a digest of their id, so that a text stays in its half
-//! whatever is added around it.
+//! `cordon calibrate detection`: fits the scores of the detectors to the precision that was measured.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -17,24 +15,18 @@ use crate::eval::{
 };
 use crate::startup;
 
-use super::eval::{MIN_SCORE, answers, error_line, files, reliability_table, table};
-use super::{CommandResult, Common, Exit, Failure, output};
+use super::super::eval::{MIN_SCORE, answers, error_line, files, reliability_table, table};
+use super::super::{CommandResult, Common, Exit, Failure, output, runtime};
+use super::write;
 
 const HEADER: &str = "\
 # Measured precision by raw score. Written by `cordon calibrate detection`; make it anew instead of editing it.
 # A map holds for a detector, for one of its coarse classes, or for one entity type: the narrowest counts.
 ";
 
-/// What can be calibrated.
-#[derive(Clone, Debug, clap::Subcommand)]
-pub(super) enum Command {
-    /// Fit the scores of the detectors to measured precision, on half of the texts, and report on the other half.
-    Detection(Detection),
-}
-
 /// Arguments of `calibrate detection`.
 #[derive(Clone, Debug, clap::Args)]
-pub(super) struct Detection {
+pub(in crate::cli) struct Detection {
     /// Files of labelled texts, or folders with such files (`*.jsonl`).
     #[arg(long = "gold", value_name = "PATH", required = true, num_args = 1..)]
     gold: Vec<PathBuf>,
@@ -63,12 +55,11 @@ struct Report {
     written: Option<PathBuf>,
 }
 
-pub(super) fn run(common: &Common, command: Command) -> CommandResult {
-    let Command::Detection(arguments) = command;
+pub(super) fn run(common: &Common, arguments: &Detection) -> CommandResult {
     let sets = files(&arguments.gold)?;
     let mut config = common.load()?;
     config.calibration = CalibrationChoice::None;
-    let runtime = super::runtime()?;
+    let runtime = runtime()?;
     runtime.block_on(async {
         let classifier = Arc::new(startup::classifier(&config)?);
         let mut texts = Texts::default();
@@ -76,7 +67,7 @@ pub(super) fn run(common: &Common, command: Command) -> CommandResult {
             texts.add(&classifier, set).await;
         }
         classifier.shutdown().await;
-        let report = texts.report(&classifier, &arguments)?;
+        let report = texts.report(&classifier, arguments)?;
         if arguments.json {
             output::json(&report)?;
         } else {
@@ -218,14 +209,6 @@ fn held_out(before: &Reliability, after: &Reliability) -> HeldOut {
         log_loss_before: digits(before.log_loss),
         log_loss_after: digits(after.log_loss),
     }
-}
-
-/// Writes beside the old file and renames, so that an interruption leaves no half table.
-fn write(path: &Path, text: &str) -> Result<(), Failure> {
-    let part = path.with_extension("toml.part");
-    std::fs::write(&part, text)?;
-    std::fs::rename(&part, path)?;
-    Ok(())
 }
 
 fn print(report: &Report) -> Result<(), Failure> {
