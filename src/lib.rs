@@ -24,6 +24,7 @@ pub mod error;
 pub mod eval;
 pub mod ner;
 pub mod policy;
+pub mod redact;
 pub mod service;
 pub mod startup;
 pub mod telemetry;

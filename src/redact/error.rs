@@ -1,0 +1,22 @@
+//! What can go wrong with redaction. No message holds text or a value.
+
+use crate::error::Kind;
+
+/// Redaction that did not happen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RedactError {
+    /// A finding names a part that the document does not have.
+    #[error("a finding belongs to another document; redact a document with the findings of its own verdict")]
+    ForeignFinding,
+    /// The operating system gave no random bytes, or the cipher refused.
+    #[error("the cipher could not encrypt; nothing was redacted, try again")]
+    Cipher,
+}
+
+impl RedactError {
+    /// The kind.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        Kind::Internal
+    }
+}
