@@ -10,6 +10,7 @@ mod key;
 mod map;
 mod operator;
 mod placeholder;
+mod restore;
 mod spans;
 #[cfg(test)]
 mod tests;
@@ -19,3 +20,4 @@ pub use error::RedactError;
 pub use key::RedactionKey;
 pub use map::PlaceholderMap;
 pub use operator::{Operator, Operators};
+pub use restore::{Decryptor, RestoreOptions, Restorer, restore};

@@ -6,7 +6,7 @@
 use crate::detect::EntityType;
 
 /// Longest label of a type in a placeholder, in bytes; longer names are cut.
-const MAX_LABEL: usize = 48;
+pub(super) const MAX_LABEL: usize = 48;
 /// Longest name (label and number) that is read: a label, an underscore, and ten digits.
 const MAX_NAME: usize = MAX_LABEL + 11;
 /// Most characters between two words of a name.
