@@ -5,19 +5,23 @@
 
 mod apply;
 mod cipher;
+mod config;
 mod error;
 mod key;
 mod map;
 mod operator;
 mod placeholder;
 mod restore;
+mod seal;
 mod spans;
 #[cfg(test)]
 mod tests;
 
 pub use apply::{Redacted, RedactedSpan, redact};
+pub use config::{RedactionConfig, RedactionConfigError};
 pub use error::RedactError;
 pub use key::RedactionKey;
 pub use map::PlaceholderMap;
 pub use operator::{Operator, Operators};
 pub use restore::{Decryptor, RestoreOptions, Restorer, restore};
+pub use seal::{SealError, SealFailure, open, seal};
