@@ -11,6 +11,7 @@ use super::{ConfigError, DEFAULT_LISTEN};
 use crate::detect::CalibrationChoice;
 use crate::dispatch::BackendConfig;
 use crate::ner::NerConfig;
+use crate::redact::RedactionConfig;
 use crate::service::CallerConfig;
 
 /// The file as written, before validation.
@@ -32,6 +33,8 @@ pub struct File {
     pub ner: NerConfig,
     /// The audit log.
     pub audit: AuditSection,
+    /// The key of redaction, and how long sealed maps open.
+    pub redaction: RedactionConfig,
     /// Where requests can be sent.
     #[serde(rename = "backend")]
     pub backends: Vec<BackendConfig>,

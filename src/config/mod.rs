@@ -15,6 +15,7 @@ use crate::detect::CalibrationChoice;
 use crate::dispatch::BackendConfig;
 use crate::error::Kind;
 use crate::ner::NerConfig;
+use crate::redact::RedactionConfig;
 use crate::service::Callers;
 
 /// Address of the service when nothing else is configured.
@@ -61,6 +62,8 @@ pub struct Config {
     pub ner: NerConfig,
     /// The audit log.
     pub audit: AuditConfig,
+    /// The key of redaction, and how long sealed maps open.
+    pub redaction: RedactionConfig,
     /// Where requests can be sent.
     pub backends: Vec<BackendConfig>,
     /// Logs and metrics.
@@ -172,6 +175,7 @@ impl File {
             limits,
             calibration: self.calibration,
             ner: self.ner,
+            redaction: self.redaction,
             backends: self.backends,
             telemetry: self.telemetry,
         })

@@ -17,9 +17,9 @@ use super::proto::classifier_service_server::ClassifierService;
 use super::proto::classify_stream_response::Result as ItemResult;
 use super::proto::{
     self, ClassifyRequest, ClassifyResponse, ClassifyStreamResponse, EntityTypeInfo, ItemError, ListEntityTypesRequest,
-    ListEntityTypesResponse, Timings,
+    ListEntityTypesResponse, RedactRequest, RedactResponse, RestoreRequest, RestoreResponse, Timings,
 };
-use super::{convert, core};
+use super::{convert, core, redact};
 
 /// The service.
 #[derive(Clone, Debug)]
@@ -129,6 +129,18 @@ impl ClassifierService for Classifier {
         };
         let entity_types = self.core.classifier.entity_types().into_iter().map(info).collect();
         Ok(Response::new(ListEntityTypesResponse { entity_types }))
+    }
+
+    async fn redact(&self, request: Request<RedactRequest>) -> Result<Response<RedactResponse>, Status> {
+        let caller = core::caller(&request, Permission::Classify)?;
+        let deadline = deadline_of(request.metadata(), self.core.limits.classify_deadline());
+        Ok(Response::new(redact::redact(&self.core, &caller, request.into_inner(), deadline).await?))
+    }
+
+    async fn restore(&self, request: Request<RestoreRequest>) -> Result<Response<RestoreResponse>, Status> {
+        let caller = core::caller(&request, Permission::Classify)?;
+        let deadline = deadline_of(request.metadata(), self.core.limits.classify_deadline());
+        Ok(Response::new(redact::restore(&self.core, &caller, request.into_inner(), deadline).await?))
     }
 }
 

@@ -60,7 +60,8 @@ pub(crate) fn options(
     Ok((show, ner))
 }
 
-fn unknown_enum(field: impl Into<String>) -> Refusal {
+/// A value of an enum that this version does not know.
+pub(crate) fn unknown_enum(field: impl Into<String>) -> Refusal {
     Refusal::field(field, "UNKNOWN_ENUM_VALUE", "has a value that this version does not know")
 }
 
@@ -114,6 +115,18 @@ fn role(value: i32, field: impl Into<String>) -> Result<Role, Refusal> {
         Ok(proto::Role::ToolDefinition) => Ok(Role::ToolDefinition),
         Ok(proto::Role::Metadata) => Ok(Role::Metadata),
         Err(_) => Err(unknown_enum(field)),
+    }
+}
+
+/// A role.
+pub(crate) fn role_to_proto(role: Role) -> proto::Role {
+    match role {
+        Role::User => proto::Role::User,
+        Role::System => proto::Role::System,
+        Role::Assistant => proto::Role::Assistant,
+        Role::Tool => proto::Role::Tool,
+        Role::ToolDefinition => proto::Role::ToolDefinition,
+        Role::Metadata => proto::Role::Metadata,
     }
 }
 

@@ -18,6 +18,7 @@ use crate::policy::Sensitivity;
 use super::auth::{Caller, Permission};
 use super::error::Refusal;
 use super::limits::Slots;
+use super::redact::Redaction;
 
 /// What the handlers share.
 #[derive(Debug)]
@@ -25,6 +26,7 @@ pub(super) struct Core {
     pub(super) classifier: Arc<Classifier>,
     pub(super) dispatcher: Arc<Dispatcher>,
     pub(super) audit: Arc<AuditLog>,
+    pub(super) redaction: Redaction,
     pub(super) limits: Limits,
     pub(super) classify_slots: Slots,
     pub(super) dispatch_slots: Slots,
@@ -37,12 +39,14 @@ impl Core {
         classifier: Arc<Classifier>,
         dispatcher: Arc<Dispatcher>,
         audit: Arc<AuditLog>,
+        redaction: Redaction,
         limits: Limits,
     ) -> Self {
         Self {
             classifier,
             dispatcher,
             audit,
+            redaction,
             classify_slots: Slots::new(limits.max_classifications, "classifications"),
             dispatch_slots: Slots::new(limits.max_dispatches, "dispatches"),
             stream_turns: Semaphore::new(limits.max_classifications.div_ceil(2)),

@@ -13,6 +13,7 @@ mod error;
 mod limits;
 mod listen;
 pub mod proto;
+mod redact;
 
 use std::future::Future;
 use std::sync::Arc;
@@ -35,6 +36,7 @@ use crate::classify::Classifier;
 use crate::config::{Config, Limits, TlsSection};
 use crate::dispatch::Dispatcher;
 use crate::error::Kind;
+use crate::redact::RedactionConfigError;
 use proto::audit_service_server::AuditServiceServer;
 use proto::classifier_service_server::ClassifierServiceServer;
 use proto::dispatcher_service_server::DispatcherServiceServer;
@@ -69,6 +71,9 @@ pub enum ServeError {
         /// Why.
         source: std::io::Error,
     },
+    /// The key of redaction cannot be used.
+    #[error(transparent)]
+    Redaction(#[from] RedactionConfigError),
     /// The transport failed.
     #[error("the transport failed: {0}")]
     Transport(#[from] tonic::transport::Error),
@@ -83,6 +88,7 @@ impl ServeError {
     pub fn kind(&self) -> Kind {
         match self {
             Self::Tls { .. } => Kind::FailedPrecondition,
+            Self::Redaction(error) => error.kind(),
             Self::Transport(_) | Self::Reflection(_) => Kind::Internal,
         }
     }
@@ -92,7 +98,7 @@ impl Server {
     /// Puts the parts together. `tracker` is where the dispatcher spawns too; the stop waits for it.
     ///
     /// # Errors
-    /// When a file of the TLS section cannot be read.
+    /// When a file of the TLS section or the key of the redaction section cannot be read.
     pub fn new(
         config: &Config,
         classifier: Arc<Classifier>,
@@ -100,8 +106,9 @@ impl Server {
         audit: Arc<AuditLog>,
         tracker: TaskTracker,
     ) -> Result<Self, ServeError> {
+        let redaction = redact::Redaction::new(&config.redaction)?;
         Ok(Self {
-            core: Arc::new(core::Core::new(classifier, dispatcher, audit, config.limits.clone())),
+            core: Arc::new(core::Core::new(classifier, dispatcher, audit, redaction, config.limits.clone())),
             callers: config.callers.clone(),
             limits: config.limits.clone(),
             tls: config.tls.as_ref().map(tls).transpose()?,

@@ -16,5 +16,6 @@ mod health;
 mod invariants;
 mod log;
 mod protocol;
+mod redact;
 mod reload;
 mod stop;
