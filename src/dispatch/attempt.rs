@@ -80,8 +80,8 @@ impl<'a> Attempts<'a> {
         let steps = self.steps();
         let taken = steps.iter().find_map(|step| {
             let found = match step.route {
-                Route::Local => usable(backends.local()).next().map(names),
-                Route::Cloud => usable(backends.cloud()).next().map(names),
+                Route::Local => usable(backends.local_order()).next().map(names),
+                Route::Cloud => usable(backends.cloud_order()).next().map(names),
             };
             found.map(|names| (*step, names))
         });
@@ -122,7 +122,7 @@ impl<'a> Attempts<'a> {
     async fn try_local(&mut self, reason: &'static str) -> Result<Begun, Missed> {
         let shared = self.shared;
         let mut missed = Missed::NoneUsable;
-        for backend in usable(shared.backends.local()) {
+        for backend in usable(shared.backends.local_order()) {
             let (name, model) = names(backend);
             let decision = self.decision(Route::Local, name, model, reason);
             // Nothing leaves, so the call neither waits for the disk nor depends on it.
@@ -150,7 +150,7 @@ impl<'a> Attempts<'a> {
     async fn try_cloud(&mut self, reason: &'static str) -> Result<Begun, Missed> {
         let shared = self.shared;
         let mut missed = Missed::NoneUsable;
-        for backend in usable(shared.backends.cloud()) {
+        for backend in usable(shared.backends.cloud_order()) {
             // The permit alone makes text for the cloud. The plan has no cloud step without it.
             let Some(text) = self.permit.cloud_text() else { return Err(Missed::Closed) };
             if shared.cloud() != Cloud::Open {
@@ -267,8 +267,8 @@ async fn first_piece(
     }
 }
 
-fn usable<P>(backends: &[Arc<Backend<P>>]) -> impl Iterator<Item = &Arc<Backend<P>>> {
-    backends.iter().filter(|backend| backend.is_usable())
+fn usable<P>(backends: Vec<&Arc<Backend<P>>>) -> impl Iterator<Item = &Arc<Backend<P>>> {
+    backends.into_iter().filter(|backend| backend.is_usable())
 }
 
 fn names<P>(backend: &Arc<Backend<P>>) -> (Arc<str>, Arc<str>) {

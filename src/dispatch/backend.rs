@@ -1,4 +1,4 @@
-//! The backends of this service, by side and in the order of the configuration, and what is known of their health: a
+//! The backends of this service, by side and in the order of their priority, and what is known of their health: a
 //! backend that could not be reached is left alone for some seconds, so that each request does not wait for it anew.
 
 use std::collections::HashSet;
@@ -11,7 +11,9 @@ use tokio::time::Instant;
 
 use crate::policy::Route;
 
+use super::chance::Chance;
 use super::config::{BackendConfig, BackendError, BackendKind};
+use super::order::{self, Rank};
 use super::provider::{Call, CloudProvider, Installed, LocalProvider, ProviderError};
 
 /// How long a backend is left alone after it could not be reached.
@@ -31,18 +33,20 @@ const MAX_LISTING: usize = 4 * 1024 * 1024;
 pub struct Backend<P> {
     name: Arc<str>,
     model: Arc<str>,
+    rank: Rank,
     provider: P,
     failed_at: Mutex<Option<Instant>>,
 }
 
 impl<P> Backend<P> {
-    fn new(config: &BackendConfig, provider: P) -> Arc<Self> {
-        Arc::new(Self {
+    fn new(config: &BackendConfig, provider: P) -> Result<Arc<Self>, BackendError> {
+        Ok(Arc::new(Self {
             name: config.name.as_str().into(),
             model: config.model.as_str().into(),
+            rank: config.rank()?,
             provider,
             failed_at: Mutex::new(None),
-        })
+        }))
     }
 
     /// Its name in the configuration.
@@ -92,6 +96,7 @@ impl<P> fmt::Debug for Backend<P> {
 pub struct Backends {
     local: Vec<Arc<Backend<LocalProvider>>>,
     cloud: Vec<Arc<Backend<CloudProvider>>>,
+    chance: Chance,
 }
 
 /// What a probe of one local backend found.
@@ -116,11 +121,19 @@ impl Backends {
             }
             let endpoint = config.endpoint()?;
             match config.side {
-                Route::Local => backends.local.push(Backend::new(config, LocalProvider::new(endpoint))),
-                Route::Cloud => backends.cloud.push(Backend::new(config, CloudProvider::new(endpoint))),
+                Route::Local => backends.local.push(Backend::new(config, LocalProvider::new(endpoint))?),
+                Route::Cloud => backends.cloud.push(Backend::new(config, CloudProvider::new(endpoint))?),
             }
         }
+        order::sort(&mut backends.local, |backend| backend.rank);
+        order::sort(&mut backends.cloud, |backend| backend.rank);
         Ok(backends)
+    }
+
+    /// The same choices for the same seed and the same requests; for tests and replays.
+    #[must_use]
+    pub fn seeded(self, seed: u64) -> Self {
+        Self { chance: Chance::seeded(seed), ..self }
     }
 
     /// Those on this organisation's machines.
@@ -133,6 +146,16 @@ impl Backends {
     #[must_use]
     pub fn cloud(&self) -> &[Arc<Backend<CloudProvider>>] {
         &self.cloud
+    }
+
+    /// The local ones in the order of one request.
+    pub(super) fn local_order(&self) -> Vec<&Arc<Backend<LocalProvider>>> {
+        order::draw(&self.local, |backend| backend.rank, &self.chance)
+    }
+
+    /// The cloud ones in the order of one request.
+    pub(super) fn cloud_order(&self) -> Vec<&Arc<Backend<CloudProvider>>> {
+        order::draw(&self.cloud, |backend| backend.rank, &self.chance)
     }
 
     /// Asks each local backend whether it is there and serves its model itself. Sends no text; asks nobody outside.

@@ -3,18 +3,20 @@
 //! The life of a dispatch, file by file: `request` is what is asked; `dispatcher` runs it; `complexity` says how much it
 //! asks of a model; `plan` orders the sides under the policy's ceiling; `attempt` records each decision and calls one
 //! backend after the other until one answers; `record` writes decisions and outcomes; `provider` speaks to models;
-//! `backend` and `config` say which there are.
+//! `backend` and `config` say which there are, `order` and `chance` which comes first.
 //!
 //! It must never send text beyond the ceiling of its one verdict, never call the cloud before the decision is durable,
 //! and never change the backend once a piece of an answer has gone to the caller.
 
 mod attempt;
 mod backend;
+mod chance;
 mod complexity;
 mod config;
 mod dispatcher;
 mod error;
 mod judge;
+mod order;
 mod plan;
 mod provider;
 mod record;

@@ -40,6 +40,10 @@ pub(super) enum Problem {
     Model,
     #[error("{0} is 0; leave it out for the default")]
     Zero(&'static str),
+    #[error("weight shares requests among backends of one priority; set priority too, or remove it")]
+    WeightAlone,
+    #[error("weight must be from 1 to {0}")]
+    Weight(u32),
     #[error("{0} belongs to backends of the kind `{1}`; remove it")]
     ForeignField(&'static str, &'static str),
     #[error("the url is none; write it as `http://host:port` or `https://host`")]

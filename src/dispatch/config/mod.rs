@@ -19,12 +19,16 @@ pub use self::error::BackendError;
 use self::error::Problem;
 use crate::policy::Route;
 
+use super::order::Rank;
 use super::provider::{
     Anthropic, Dialect, Endpoint, EndpointSettings, KeyHeader, Ollama, OpenAi, TokenLimitField, is_loopback, may_be_own,
 };
 
 /// Bytes of a key file: keys are short, and a mistaken path must not fill memory.
 const MAX_KEY_FILE: u64 = 64 * 1024;
+
+/// Largest weight: enough for shares of a thousandth.
+const MAX_WEIGHT: u32 = 1000;
 
 /// What protocol a backend speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -38,7 +42,8 @@ pub enum BackendKind {
     Anthropic,
 }
 
-/// `[[backend]]`: one model at one place. Backends of one side are tried in the order of the file.
+/// `[[backend]]`: one model at one place. Backends of one side are tried by priority, those without one last and in the
+/// order of the file.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct BackendConfig {
@@ -52,6 +57,12 @@ pub struct BackendConfig {
     pub url: String,
     /// Name of the model there.
     pub model: String,
+    /// Lower numbers are tried first. Backends of one side with the same number share the requests by weight.
+    #[serde(default)]
+    pub priority: Option<u32>,
+    /// Share of the requests among backends of the same priority; 1 to 1000, 1 when absent.
+    #[serde(default)]
+    pub weight: Option<u32>,
     /// Environment variable that holds the key.
     #[serde(default)]
     pub api_key_env: Option<String>,
@@ -114,6 +125,8 @@ impl BackendConfig {
             kind,
             url: url.to_owned(),
             model: model.to_owned(),
+            priority: None,
+            weight: None,
             api_key_env: None,
             api_key_file: None,
             connect_timeout_ms: default_connect_timeout(),
@@ -126,6 +139,17 @@ impl BackendConfig {
             allow_public_address: false,
             proxy: None,
         }
+    }
+
+    /// Its place among the backends of its side.
+    pub(super) fn rank(&self) -> Result<Rank, BackendError> {
+        let weight = self.weight.unwrap_or(1);
+        let problem = match self.priority {
+            None if self.weight.is_some() => Problem::WeightAlone,
+            _ if !(1..=MAX_WEIGHT).contains(&weight) => Problem::Weight(MAX_WEIGHT),
+            priority => return Ok(Rank { priority, weight }),
+        };
+        Err(BackendError { backend: self.name.clone(), problem })
     }
 
     /// Checks everything and makes the endpoint.

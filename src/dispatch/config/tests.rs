@@ -80,3 +80,14 @@ fn fields_are_strict() {
         refusal(&BackendConfig { context_tokens: Some(1), ..cloud("https://a.example") }).contains("kind `ollama`")
     );
 }
+
+#[test]
+fn a_weight_needs_a_priority_and_a_range() {
+    let ranked = |priority, weight| BackendConfig { priority, weight, ..local("http://localhost") }.rank();
+    assert_eq!(ranked(None, None).unwrap(), Rank { priority: None, weight: 1 });
+    assert_eq!(ranked(Some(3), Some(1000)).unwrap(), Rank { priority: Some(3), weight: 1000 });
+    assert!(ranked(None, Some(2)).unwrap_err().to_string().contains("set priority too"));
+    for weight in [0, 1001] {
+        assert!(ranked(Some(1), Some(weight)).unwrap_err().to_string().contains("from 1 to 1000"), "{weight}");
+    }
+}

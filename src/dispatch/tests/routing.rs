@@ -220,6 +220,27 @@ async fn backends_of_one_side_are_tried_in_order() {
 }
 
 #[tokio::test]
+async fn priority_comes_before_the_order_of_the_file_and_weight_shares_one_priority() {
+    let named = |name: &str, priority, weight| BackendConfig {
+        name: name.to_owned(),
+        priority: Some(priority),
+        weight: Some(weight),
+        ..local("http://127.0.0.1:9")
+    };
+    let configs = vec![named("spare", 2, 1), named("a", 1, 9), named("b", 1, 1)];
+    let firsts = |seed| {
+        let backends = Backends::build(configs.clone()).unwrap().seeded(seed);
+        let names = (0..200).map(|_| backends.local_order().iter().map(|b| b.name().to_string()).collect::<Vec<_>>());
+        names.collect::<Vec<_>>()
+    };
+    let orders = firsts(7);
+    assert_eq!(orders, firsts(7), "a seed gives one run");
+    assert!(orders.iter().all(|order| order[2] == "spare"));
+    let heavy = orders.iter().filter(|order| order[0] == "a").count();
+    assert!((150..200).contains(&heavy), "nine of ten are expected first, {heavy} of 200 came");
+}
+
+#[tokio::test]
 async fn a_backend_that_was_not_there_is_left_alone_for_a_while() {
     let away = answering_cloud();
     let house = House::new(vec![local(&refusing_url()), cloud(&away.url())]);
