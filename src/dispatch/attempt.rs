@@ -1,25 +1,28 @@
-//! Tries backends in the order of the plan until one begins to answer. Each call has a record of its own, because each
+//! Tries the sides in the order of the plan until a backend begins to answer; how one side is tried stands in
+//! [`turn`](super::turn). Each call has a record of its own, because each
 //! sends the text to another place: for a local call it is handed to the log, for a cloud call it must be durable
 //! first. A call that fails before its first piece gets its outcome, and the next backend is tried; going from local to
 //! the cloud needs the policy's leave, which the plan holds, and the permit's text, without which nothing can be sent.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use futures_util::StreamExt as _;
+use tokio::time::Instant;
 
-use crate::audit::AuditError;
-use crate::error::Kind;
+use crate::audit::{AuditError, Pending};
 use crate::policy::{Permit, Route, RoutePlan};
 
 use super::backend::Backend;
+use super::chance::Chance;
 use super::complexity::Estimate;
-use super::dispatcher::{OUT_OF_TIME, Shared, within};
+use super::dispatcher::Shared;
 use super::error::DispatchError;
+use super::patience::{self, MAX_CALLS};
 use super::plan::{self, Cloud, Step, reason};
-use super::provider::{AnswerStream, Call, Fault, Piece, ProviderError};
+use super::provider::{AnswerStream, Call, Piece, ProviderError};
 use super::record::{self, Open};
 use super::request::{Decision, Judged, Request};
+use super::turn;
 
 /// An answer that has begun.
 pub(super) struct Begun {
@@ -30,7 +33,7 @@ pub(super) struct Begun {
 }
 
 /// Why a side gave no answer.
-enum Missed {
+pub(super) enum Missed {
     /// No backend is configured, or none was worth a try.
     NoneUsable,
     /// The last one tried failed so.
@@ -51,7 +54,7 @@ pub(super) struct Attempts<'a> {
     estimate: Estimate,
     plan: &'a RoutePlan,
     permit: &'a Permit,
-    started: Instant,
+    started: std::time::Instant,
     calls: u32,
     last: Option<Decision>,
 }
@@ -64,7 +67,7 @@ impl<'a> Attempts<'a> {
         estimate: Estimate,
         plan: &'a RoutePlan,
         permit: &'a Permit,
-        started: Instant,
+        started: std::time::Instant,
     ) -> Self {
         Self { shared, request, judged, estimate, plan, permit, started, calls: 0, last: None }
     }
@@ -86,11 +89,11 @@ impl<'a> Attempts<'a> {
             found.map(|names| (*step, names))
         });
         let (step, (backend, model)) = taken.unwrap_or_else(|| (first(&steps), nobody()));
-        let decision = self.decision(step.route, backend, model, step.reason);
-        match record::append(&self.shared.audit, self.request, self.judged, &decision, self.started) {
+        let decision = self.decision(step.route, &backend, &model, step.reason);
+        match self.append(&decision) {
             Ok(pending) => Decision { id: Some(pending.id()), ..decision },
             Err(error) => {
-                missed_record(&error);
+                record::missed(&error);
                 decision
             }
         }
@@ -99,10 +102,16 @@ impl<'a> Attempts<'a> {
     /// Tries the sides in order.
     pub(super) async fn begin(&mut self) -> Result<Begun, DispatchError> {
         let (mut local, mut cloud) = (None, None);
-        for step in self.steps() {
+        let backends = &self.shared.backends;
+        let steps = self.steps();
+        for (at, step) in steps.iter().enumerate() {
+            let later = at + 1 < steps.len();
             let missed = match step.route {
-                Route::Local => self.try_local(local_reason(step, cloud.as_ref())).await,
-                Route::Cloud => self.try_cloud(step.reason).await,
+                Route::Local => {
+                    let reason = local_reason(*step, cloud.as_ref());
+                    turn::of_side(self, backends.local_order(), reason, later).await
+                }
+                Route::Cloud => turn::of_side(self, backends.cloud_order(), step.reason, later).await,
             };
             let missed = match missed {
                 Ok(begun) => return Ok(begun),
@@ -119,77 +128,8 @@ impl<'a> Attempts<'a> {
         Err(error)
     }
 
-    async fn try_local(&mut self, reason: &'static str) -> Result<Begun, Missed> {
-        let shared = self.shared;
-        let mut missed = Missed::NoneUsable;
-        for backend in usable(shared.backends.local_order()) {
-            let (name, model) = names(backend);
-            let decision = self.decision(Route::Local, name, model, reason);
-            // Nothing leaves, so the call neither waits for the disk nor depends on it.
-            let id = match record::append(&shared.audit, self.request, self.judged, &decision, self.started) {
-                Ok(pending) => Some(pending.id()),
-                Err(error) => {
-                    missed_record(&error);
-                    None
-                }
-            };
-            let open = self.open(decision, id);
-            let text = self.permit.local_text();
-            let called = Instant::now();
-            let answer = first_piece(backend.provider().stream(text, self.call())).await;
-            match self.settle(backend, open, answer, called) {
-                Ok(begun) => return Ok(begun),
-                // The request itself is at fault, or the time is over: another machine would say the same.
-                Err(error) if !error.fault.another_may_help() => return Err(Missed::Fatal(error.into())),
-                Err(error) => missed = Missed::Failed(error),
-            }
-        }
-        Err(missed)
-    }
-
-    async fn try_cloud(&mut self, reason: &'static str) -> Result<Begun, Missed> {
-        let shared = self.shared;
-        let mut missed = Missed::NoneUsable;
-        for backend in usable(shared.backends.cloud_order()) {
-            // The permit alone makes text for the cloud. The plan has no cloud step without it.
-            let Some(text) = self.permit.cloud_text() else { return Err(Missed::Closed) };
-            if shared.cloud() != Cloud::Open {
-                return Err(Missed::Closed);
-            }
-            let (name, model) = names(backend);
-            let decision = self.decision(Route::Cloud, name, model, reason);
-            let pending = record::append(&shared.audit, self.request, self.judged, &decision, self.started)
-                .map_err(Missed::Audit)?;
-            let open = self.open(decision, Some(pending.id()));
-            let durable = match within(self.request.deadline, pending.durable()).await {
-                Ok(Ok(durable)) => durable,
-                Ok(Err(error)) => {
-                    open.forget();
-                    return Err(Missed::Audit(error));
-                }
-                Err(error) => {
-                    open.fail(OUT_OF_TIME.0, OUT_OF_TIME.1);
-                    return Err(Missed::Fatal(error));
-                }
-            };
-            // Somebody may have closed the cloud while the disk was written.
-            if shared.cloud() != Cloud::Open {
-                open.fail(Kind::Unavailable, reason::CLOUD_CLOSED);
-                return Err(Missed::Closed);
-            }
-            let called = Instant::now();
-            let answer = first_piece(backend.provider().stream(text, &durable, self.call())).await;
-            match self.settle(backend, open, answer, called) {
-                Ok(begun) => return Ok(begun),
-                Err(error) if error.fault == Fault::Deadline => return Err(Missed::Fatal(error.into())),
-                Err(error) => missed = Missed::Failed(error),
-            }
-        }
-        Err(missed)
-    }
-
     /// Remembers how a call went, and writes the outcome of one that failed.
-    fn settle<P>(
+    pub(super) fn settle<P>(
         &self,
         backend: &Backend<P>,
         open: Open,
@@ -215,14 +155,14 @@ impl<'a> Attempts<'a> {
             return;
         }
         let (backend, model) = nobody();
-        let decision = self.decision(Route::Local, backend, model, reason::NONE);
-        match record::append(&self.shared.audit, self.request, self.judged, &decision, self.started) {
+        let decision = self.decision(Route::Local, &backend, &model, reason::NONE);
+        match self.append(&decision) {
             Ok(pending) => self.open(decision, Some(pending.id())).fail(error.kind(), error.reason()),
-            Err(error) => missed_record(&error),
+            Err(error) => record::missed(&error),
         }
     }
 
-    fn open(&mut self, decision: Decision, id: Option<crate::audit::DecisionId>) -> Open {
+    pub(super) fn open(&mut self, decision: Decision, id: Option<crate::audit::DecisionId>) -> Open {
         if !decision.backend.is_empty() {
             self.calls += 1;
         }
@@ -235,12 +175,19 @@ impl<'a> Attempts<'a> {
         plan::steps(self.plan.preferred(), self.permit.ceiling(), self.plan.may_fall_back(), self.shared.cloud())
     }
 
-    fn decision(&self, route: Route, backend: Arc<str>, model: Arc<str>, reason: &'static str) -> Decision {
+    /// Where the request goes by its next call.
+    pub(super) fn decision(
+        &self,
+        route: Route,
+        backend: &Arc<str>,
+        model: &Arc<str>,
+        reason: &'static str,
+    ) -> Decision {
         Decision {
             id: None,
             route,
-            backend,
-            model,
+            backend: Arc::clone(backend),
+            model: Arc::clone(model),
             complexity: self.estimate.complexity,
             complexity_reasons: self.estimate.reasons.clone(),
             rule: Arc::clone(self.plan.rule()),
@@ -249,21 +196,49 @@ impl<'a> Attempts<'a> {
         }
     }
 
-    fn call(&self) -> Call {
-        Call { deadline: self.request.deadline.into() }
+    /// Hands a decision to the log.
+    pub(super) fn append(&self, decision: &Decision) -> Result<Pending, AuditError> {
+        record::append(&self.shared.audit, self.request, self.judged, decision, self.started)
     }
-}
 
-/// Waits for the first piece: until then nothing has gone to the caller.
-async fn first_piece(
-    opening: impl Future<Output = Result<AnswerStream, ProviderError>>,
-) -> Result<(Piece, AnswerStream), ProviderError> {
-    let mut stream = opening.await?;
-    match stream.next().await {
-        Some(Ok(piece)) => Ok((piece, stream)),
-        Some(Err(error)) => Err(error),
-        // A stream ends by a finish or an error; this arm is for a defect.
-        None => Err(ProviderError { backend: "".into(), model: "".into(), fault: Fault::EndedEarly }),
+    /// What the verdict permits.
+    pub(super) fn permit(&self) -> &'a Permit {
+        self.permit
+    }
+
+    /// What is known of the cloud now.
+    pub(super) fn cloud(&self) -> Cloud {
+        self.shared.cloud()
+    }
+
+    /// Chance for pauses.
+    pub(super) fn chance(&self) -> &'a Chance {
+        self.shared.backends.chance()
+    }
+
+    /// When the caller stops waiting.
+    pub(super) fn deadline(&self) -> std::time::Instant {
+        self.request.deadline
+    }
+
+    /// How long the caller still waits.
+    pub(super) fn left(&self) -> Duration {
+        Instant::from_std(self.request.deadline).saturating_duration_since(Instant::now())
+    }
+
+    /// Whether another call may begin: the first always, a further one while number and time suffice.
+    pub(super) fn may_call(&self) -> bool {
+        self.calls == 0 || (self.calls < MAX_CALLS && patience::suffices(self.left()))
+    }
+
+    /// Why no further call may begin, when no backend of this side failed.
+    pub(super) fn spent(&self) -> Missed {
+        if patience::suffices(self.left()) { Missed::NoneUsable } else { Missed::Fatal(DispatchError::Deadline) }
+    }
+
+    /// Terms of the next call.
+    pub(super) fn call(&self) -> Call {
+        Call { deadline: self.request.deadline.into() }
     }
 }
 
@@ -305,9 +280,4 @@ fn no_answer(local: Option<Missed>, cloud: Option<Missed>) -> DispatchError {
         }
         Some(Missed::Closed | Missed::Fatal(_)) | None => DispatchError::LocalUnavailable(failed(local)),
     }
-}
-
-fn missed_record(error: &AuditError) {
-    metrics::counter!("cordon_audit_missed_total").increment(1);
-    tracing::warn!(%error, "a request went on without a record; nothing left for the cloud");
 }

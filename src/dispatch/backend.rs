@@ -12,8 +12,8 @@ use tokio::time::Instant;
 use crate::policy::Route;
 
 use super::chance::Chance;
-use super::config::{BackendConfig, BackendError, BackendKind};
-use super::order::{self, Rank};
+use super::config::{BackendConfig, BackendError, BackendKind, Terms};
+use super::order;
 use super::provider::{Call, CloudProvider, Installed, LocalProvider, ProviderError};
 
 /// How long a backend is left alone after it could not be reached.
@@ -33,7 +33,7 @@ const MAX_LISTING: usize = 4 * 1024 * 1024;
 pub struct Backend<P> {
     name: Arc<str>,
     model: Arc<str>,
-    rank: Rank,
+    terms: Terms,
     provider: P,
     failed_at: Mutex<Option<Instant>>,
 }
@@ -43,7 +43,7 @@ impl<P> Backend<P> {
         Ok(Arc::new(Self {
             name: config.name.as_str().into(),
             model: config.model.as_str().into(),
-            rank: config.rank()?,
+            terms: config.terms()?,
             provider,
             failed_at: Mutex::new(None),
         }))
@@ -65,6 +65,11 @@ impl<P> Backend<P> {
     #[must_use]
     pub fn provider(&self) -> &P {
         &self.provider
+    }
+
+    /// How it is used.
+    pub(super) fn terms(&self) -> &Terms {
+        &self.terms
     }
 
     /// Whether it is worth a try: it was not unreachable within the last seconds.
@@ -125,8 +130,8 @@ impl Backends {
                 Route::Cloud => backends.cloud.push(Backend::new(config, CloudProvider::new(endpoint))?),
             }
         }
-        order::sort(&mut backends.local, |backend| backend.rank);
-        order::sort(&mut backends.cloud, |backend| backend.rank);
+        order::sort(&mut backends.local, |backend| backend.terms.rank);
+        order::sort(&mut backends.cloud, |backend| backend.terms.rank);
         Ok(backends)
     }
 
@@ -148,14 +153,19 @@ impl Backends {
         &self.cloud
     }
 
+    /// Chance for choices and pauses.
+    pub(super) fn chance(&self) -> &Chance {
+        &self.chance
+    }
+
     /// The local ones in the order of one request.
     pub(super) fn local_order(&self) -> Vec<&Arc<Backend<LocalProvider>>> {
-        order::draw(&self.local, |backend| backend.rank, &self.chance)
+        order::draw(&self.local, |backend| backend.terms.rank, &self.chance)
     }
 
     /// The cloud ones in the order of one request.
     pub(super) fn cloud_order(&self) -> Vec<&Arc<Backend<CloudProvider>>> {
-        order::draw(&self.cloud, |backend| backend.rank, &self.chance)
+        order::draw(&self.cloud, |backend| backend.terms.rank, &self.chance)
     }
 
     /// Asks each local backend whether it is there and serves its model itself. Sends no text; asks nobody outside.

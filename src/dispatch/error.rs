@@ -76,6 +76,10 @@ impl DispatchError {
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Backend(error) | Self::LocalUnavailable(Some(error)) => error.retry_after(),
+            // Whichever may answer first.
+            Self::NoneAvailable { local, cloud } => {
+                [local, cloud].into_iter().flatten().filter_map(ProviderError::retry_after).min()
+            }
             _ => None,
         }
     }

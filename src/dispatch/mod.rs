@@ -1,8 +1,8 @@
 //! Dispatch: where a request goes, and the answer that comes back.
 //!
 //! The life of a dispatch, file by file: `request` is what is asked; `dispatcher` runs it; `complexity` says how much it
-//! asks of a model; `plan` orders the sides under the policy's ceiling; `attempt` records each decision and calls one
-//! backend after the other until one answers; `record` writes decisions and outcomes; `provider` speaks to models;
+//! asks of a model; `plan` orders the sides under the policy's ceiling; `attempt` tries one side after the other, `turn` one
+//! backend after the other with retries in the time that `patience` gives; `record` writes decisions and outcomes; `provider` speaks to models;
 //! `backend` and `config` say which there are, `order` and `chance` which comes first.
 //!
 //! It must never send text beyond the ceiling of its one verdict, never call the cloud before the decision is durable,
@@ -17,10 +17,12 @@ mod dispatcher;
 mod error;
 mod judge;
 mod order;
+mod patience;
 mod plan;
 mod provider;
 mod record;
 mod request;
+mod turn;
 
 #[cfg(test)]
 mod testing;

@@ -44,6 +44,8 @@ pub(super) enum Problem {
     WeightAlone,
     #[error("weight must be from 1 to {0}")]
     Weight(u32),
+    #[error("retries must be from 0 to {0}")]
+    Retries(u32),
     #[error("{0} belongs to backends of the kind `{1}`; remove it")]
     ForeignField(&'static str, &'static str),
     #[error("the url is none; write it as `http://host:port` or `https://host`")]

@@ -3,6 +3,7 @@
 //! at each connection by its address.
 
 mod error;
+mod terms;
 #[cfg(test)]
 mod tests;
 
@@ -17,18 +18,15 @@ use url::Url;
 
 pub use self::error::BackendError;
 use self::error::Problem;
+pub(super) use self::terms::Terms;
 use crate::policy::Route;
 
-use super::order::Rank;
 use super::provider::{
     Anthropic, Dialect, Endpoint, EndpointSettings, KeyHeader, Ollama, OpenAi, TokenLimitField, is_loopback, may_be_own,
 };
 
 /// Bytes of a key file: keys are short, and a mistaken path must not fill memory.
 const MAX_KEY_FILE: u64 = 64 * 1024;
-
-/// Largest weight: enough for shares of a thousandth.
-const MAX_WEIGHT: u32 = 1000;
 
 /// What protocol a backend speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -76,6 +74,14 @@ pub struct BackendConfig {
     /// while before its first token.
     #[serde(default = "default_idle_timeout")]
     pub idle_timeout_ms: u64,
+    /// Milliseconds until the first piece of the answer, connection and head included; the idle timeout alone holds when
+    /// absent. A backend with others beside it is given two thirds of the caller's time at most.
+    #[serde(default)]
+    pub first_token_timeout_ms: Option<u64>,
+    /// How often the backend is called again for one request after a failure that passes by itself (no connection, 429,
+    /// 502, 503, 504, no first piece in time), and only before the first piece. 0 to 5.
+    #[serde(default = "default_retries")]
+    pub retries: u32,
     /// Milliseconds that one answer may take; the caller's deadline holds too.
     #[serde(default = "default_total_timeout")]
     pub total_timeout_ms: u64,
@@ -107,6 +113,10 @@ fn default_idle_timeout() -> u64 {
     120_000
 }
 
+fn default_retries() -> u32 {
+    1
+}
+
 fn default_total_timeout() -> u64 {
     900_000
 }
@@ -131,6 +141,8 @@ impl BackendConfig {
             api_key_file: None,
             connect_timeout_ms: default_connect_timeout(),
             idle_timeout_ms: default_idle_timeout(),
+            first_token_timeout_ms: None,
+            retries: default_retries(),
             total_timeout_ms: default_total_timeout(),
             max_output_tokens: None,
             max_answer_bytes: default_max_answer_bytes(),
@@ -139,17 +151,6 @@ impl BackendConfig {
             allow_public_address: false,
             proxy: None,
         }
-    }
-
-    /// Its place among the backends of its side.
-    pub(super) fn rank(&self) -> Result<Rank, BackendError> {
-        let weight = self.weight.unwrap_or(1);
-        let problem = match self.priority {
-            None if self.weight.is_some() => Problem::WeightAlone,
-            _ if !(1..=MAX_WEIGHT).contains(&weight) => Problem::Weight(MAX_WEIGHT),
-            priority => return Ok(Rank { priority, weight }),
-        };
-        Err(BackendError { backend: self.name.clone(), problem })
     }
 
     /// Checks everything and makes the endpoint.

@@ -1,6 +1,7 @@
 //! Which backends are refused, and with which words.
 
 use super::*;
+use crate::dispatch::order::Rank;
 
 fn refusal(config: &BackendConfig) -> String {
     config.endpoint().unwrap_err().to_string()
@@ -83,11 +84,25 @@ fn fields_are_strict() {
 
 #[test]
 fn a_weight_needs_a_priority_and_a_range() {
-    let ranked = |priority, weight| BackendConfig { priority, weight, ..local("http://localhost") }.rank();
-    assert_eq!(ranked(None, None).unwrap(), Rank { priority: None, weight: 1 });
-    assert_eq!(ranked(Some(3), Some(1000)).unwrap(), Rank { priority: Some(3), weight: 1000 });
+    let ranked = |priority, weight| BackendConfig { priority, weight, ..local("http://localhost") }.terms();
+    assert_eq!(ranked(None, None).unwrap().rank, Rank { priority: None, weight: 1 });
+    assert_eq!(ranked(Some(3), Some(1000)).unwrap().rank, Rank { priority: Some(3), weight: 1000 });
     assert!(ranked(None, Some(2)).unwrap_err().to_string().contains("set priority too"));
     for weight in [0, 1001] {
         assert!(ranked(Some(1), Some(weight)).unwrap_err().to_string().contains("from 1 to 1000"), "{weight}");
     }
+}
+
+#[test]
+fn retries_and_the_wait_for_the_first_piece_are_bounded() {
+    let terms = |text: &str| {
+        let least = "name='a'\nside='local'\nkind='ollama'\nurl='http://localhost'\nmodel='m'\n";
+        toml::from_str::<BackendConfig>(&format!("{least}{text}")).unwrap().terms().map_err(|error| error.to_string())
+    };
+    let usual = terms("").unwrap();
+    assert_eq!((usual.retries, usual.first_token_timeout), (1, None));
+    let other = terms("retries = 0\nfirst_token_timeout_ms = 1500").unwrap();
+    assert_eq!((other.retries, other.first_token_timeout), (0, Some(Duration::from_millis(1500))));
+    assert!(terms("retries = 6").unwrap_err().contains("from 0 to 5"));
+    assert!(terms("first_token_timeout_ms = 0").unwrap_err().contains("first_token_timeout_ms is 0"));
 }

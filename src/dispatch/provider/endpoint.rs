@@ -259,9 +259,9 @@ fn status_fault(status: StatusCode, code: ErrorCode, retry_after: Option<Duratio
         404 => Fault::ModelNotFound { code },
         429 => Fault::Busy { code, retry_after },
         // 408: the backend timed out waiting, which is its affair and passes.
-        status @ 408 => Fault::Failed { status, code },
+        status @ 408 => Fault::Failed { status, code, retry_after },
         status if status < 500 => Fault::Rejected { status, code },
-        status => Fault::Failed { status, code },
+        status => Fault::Failed { status, code, retry_after },
     }
 }
 

@@ -31,10 +31,7 @@ impl ProviderError {
     /// How long the backend asks to be left alone, if it does.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
-        match self.fault {
-            Fault::Busy { retry_after, .. } => retry_after,
-            _ => None,
-        }
+        self.fault.retry_after()
     }
 }
 
@@ -79,10 +76,15 @@ pub enum Fault {
         status: u16,
         /// The backend's own code.
         code: ErrorCode,
+        /// How long to wait, if it says.
+        retry_after: Option<Duration>,
     },
     /// 3xx. A redirect could lead the text elsewhere.
     #[error("the backend answered with a redirect, which is never followed; set `url` to the final address")]
     Redirect,
+    /// No first piece came in the time that the call had.
+    #[error("the backend did not begin to answer within {0:?}; raise `first_token_timeout_ms` or allow more time")]
+    Late(Duration),
     /// Nothing came for the idle timeout.
     #[error("the backend sent nothing for {0:?}; raise `idle_timeout_ms` if it is only slow")]
     Idle(Duration),
@@ -137,6 +139,7 @@ impl Fault {
             Self::Deadline => Kind::DeadlineExceeded,
             Self::Connect(_)
             | Self::Failed { .. }
+            | Self::Late(_)
             | Self::Idle(_)
             | Self::TotalTimeout(_)
             | Self::Broken
@@ -158,6 +161,26 @@ impl Fault {
         !matches!(self, Self::Deadline | Self::Encode | Self::Rejected { status: 400 | 413 | 422, .. })
     }
 
+    /// Whether it passes by itself, so that the same backend may answer a moment later. A spent quota does not.
+    #[must_use]
+    pub fn passes(&self) -> bool {
+        match self {
+            Self::Busy { code, .. } => code.as_str() != Some("insufficient_quota"),
+            Self::Failed { status, .. } => matches!(status, 502..=504),
+            Self::Connect(_) | Self::Late(_) | Self::Idle(_) => true,
+            _ => false,
+        }
+    }
+
+    /// How long the backend asks to be left alone, if it does.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Busy { retry_after, .. } | Self::Failed { retry_after, .. } => *retry_after,
+            _ => None,
+        }
+    }
+
     /// The name in audit records and metrics.
     #[must_use]
     pub fn as_str(&self) -> &'static str {
@@ -169,6 +192,7 @@ impl Fault {
             Self::Rejected { .. } => "rejected",
             Self::Failed { .. } => "failed",
             Self::Redirect => "redirect",
+            Self::Late(_) => "first_token_timeout",
             Self::Idle(_) => "idle_timeout",
             Self::TotalTimeout(_) => "total_timeout",
             Self::Deadline => "deadline",
@@ -250,7 +274,7 @@ const KNOWN: [&str; 34] = [
 
 impl ErrorCode {
     /// The first of these that is known.
-    pub(super) fn of<'a>(candidates: impl IntoIterator<Item = &'a str>) -> Self {
+    pub(in crate::dispatch) fn of<'a>(candidates: impl IntoIterator<Item = &'a str>) -> Self {
         Self(candidates.into_iter().find_map(|candidate| KNOWN.into_iter().find(|known| *known == candidate)))
     }
 
@@ -290,7 +314,7 @@ impl ErrorCode {
                 Fault::Rejected { status: 400, code: self }
             }
             Some("authentication_error" | "permission_error" | "invalid_api_key") => Fault::KeyRefused { code: self },
-            _ => Fault::Failed { status: 200, code: self },
+            _ => Fault::Failed { status: 200, code: self, retry_after: None },
         }
     }
 }

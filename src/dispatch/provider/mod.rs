@@ -28,6 +28,8 @@ use crate::policy::{CloudText, LocalText, Route};
 
 pub(super) use anthropic::Anthropic;
 pub(super) use endpoint::{Endpoint, EndpointError, EndpointSettings, KeyHeader};
+#[cfg(test)]
+pub(super) use error::ConnectCause;
 pub use error::{ErrorCode, Fault, ProviderError};
 pub(super) use ollama::{Installed, Ollama};
 pub(super) use openai::OpenAi;

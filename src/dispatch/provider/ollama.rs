@@ -152,7 +152,7 @@ impl Decode for Decoder {
         let line: Line =
             serde_json::from_str(data).map_err(|_| Fault::Malformed("a line is no Ollama chat response"))?;
         if line.error.is_some() {
-            return Err(Fault::Failed { status: 200, code: super::ErrorCode::default() });
+            return Err(Fault::Failed { status: 200, code: super::ErrorCode::default(), retry_after: None });
         }
         if self.must_be_local && (filled(line.remote_host.as_deref()) || filled(line.remote_model.as_deref())) {
             return Err(Fault::ServedElsewhere);

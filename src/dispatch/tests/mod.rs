@@ -2,6 +2,7 @@
 //! stand in the files beside.
 
 mod ending;
+mod retrying;
 mod routing;
 
 use std::sync::Arc;

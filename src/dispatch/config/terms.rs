@@ -1,0 +1,53 @@
+//! The part of a backend's configuration that says how it is used: its place among others, and how long and how often it
+//! is tried.
+
+use std::time::Duration;
+
+use super::error::Problem;
+use super::{BackendConfig, BackendError};
+use crate::dispatch::order::Rank;
+
+/// Largest weight: enough for shares of a thousandth.
+const MAX_WEIGHT: u32 = 1000;
+
+/// Most retries of one backend for one request. More would only hold the caller.
+const MAX_RETRIES: u32 = 5;
+
+/// How a backend is used, validated.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::dispatch) struct Terms {
+    /// Its place.
+    pub(in crate::dispatch) rank: Rank,
+    /// How often it is called again for one request.
+    pub(in crate::dispatch) retries: u32,
+    /// How long its first piece may take; `None` leaves it to the idle timeout.
+    pub(in crate::dispatch) first_token_timeout: Option<Duration>,
+}
+
+impl BackendConfig {
+    /// Checks how the backend is to be used.
+    pub(in crate::dispatch) fn terms(&self) -> Result<Terms, BackendError> {
+        self.checked_terms().map_err(|problem| BackendError { backend: self.name.clone(), problem })
+    }
+
+    fn checked_terms(&self) -> Result<Terms, Problem> {
+        let weight = self.weight.unwrap_or(1);
+        if self.priority.is_none() && self.weight.is_some() {
+            return Err(Problem::WeightAlone);
+        }
+        if !(1..=MAX_WEIGHT).contains(&weight) {
+            return Err(Problem::Weight(MAX_WEIGHT));
+        }
+        if self.retries > MAX_RETRIES {
+            return Err(Problem::Retries(MAX_RETRIES));
+        }
+        if self.first_token_timeout_ms == Some(0) {
+            return Err(Problem::Zero("first_token_timeout_ms"));
+        }
+        Ok(Terms {
+            rank: Rank { priority: self.priority, weight },
+            retries: self.retries,
+            first_token_timeout: self.first_token_timeout_ms.map(Duration::from_millis),
+        })
+    }
+}

@@ -1,0 +1,163 @@
+//! One side's turn: its backends one after the other, each called again after failures that pass, until one begins to
+//! answer. Every call goes through the same door, which asks the permit for the text and the log for a record anew: a
+//! retry is an egress like any other.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::StreamExt as _;
+use tokio::time::Instant;
+
+use crate::error::Kind;
+use crate::policy::Route;
+
+use super::attempt::{Attempts, Begun, Missed};
+use super::backend::Backend;
+use super::dispatcher::{OUT_OF_TIME, within};
+use super::patience;
+use super::plan::{Cloud, reason};
+use super::provider::{AnswerStream, CloudProvider, Fault, LocalProvider, Piece, ProviderError};
+use super::record;
+
+/// The way to the backends of one side.
+pub(super) trait Door: Sized + Send + Sync {
+    /// Records and calls once. `limit` is how long the first piece may take.
+    fn call(
+        attempts: &mut Attempts<'_>,
+        backend: &Backend<Self>,
+        reason: &'static str,
+        limit: Option<Duration>,
+    ) -> impl Future<Output = Result<Begun, Missed>> + Send;
+
+    /// Whether nobody else could do better after this fault.
+    fn ends_all(fault: &Fault) -> bool;
+}
+
+/// Tries backends in this order. `later` says that another side may be tried after this one.
+pub(super) async fn of_side<P: Door>(
+    attempts: &mut Attempts<'_>,
+    order: Vec<&Arc<Backend<P>>>,
+    reason: &'static str,
+    later: bool,
+) -> Result<Begun, Missed> {
+    let mut line: VecDeque<_> = order.into_iter().filter(|backend| backend.is_usable()).collect();
+    let mut missed = Missed::NoneUsable;
+    while let Some(backend) = line.pop_front() {
+        let others = later || !line.is_empty();
+        let mut failures = 0;
+        loop {
+            if !attempts.may_call() {
+                return Err(if matches!(missed, Missed::Failed(_)) { missed } else { attempts.spent() });
+            }
+            let limit = patience::share(attempts.left(), backend.terms().first_token_timeout, others);
+            let error = match P::call(attempts, backend, reason, limit).await {
+                Ok(begun) => return Ok(begun),
+                Err(Missed::Failed(error)) if P::ends_all(&error.fault) => return Err(Missed::Fatal(error.into())),
+                Err(Missed::Failed(error)) => error,
+                Err(other) => return Err(other),
+            };
+            failures += 1;
+            let retries = backend.terms().retries;
+            let pause = patience::pause(&error.fault, failures, retries, attempts.left(), others, attempts.chance());
+            missed = Missed::Failed(error);
+            let Some(pause) = pause else { break };
+            metrics::counter!("cordon_backend_retries_total", "backend" => backend.name().to_string()).increment(1);
+            tokio::time::sleep(pause).await;
+        }
+    }
+    Err(missed)
+}
+
+impl Door for LocalProvider {
+    async fn call(
+        attempts: &mut Attempts<'_>,
+        backend: &Backend<Self>,
+        reason: &'static str,
+        limit: Option<Duration>,
+    ) -> Result<Begun, Missed> {
+        let decision = attempts.decision(Route::Local, backend.name(), backend.model(), reason);
+        // Nothing leaves, so the call neither waits for the disk nor depends on it.
+        let id = match attempts.append(&decision) {
+            Ok(pending) => Some(pending.id()),
+            Err(error) => {
+                record::missed(&error);
+                None
+            }
+        };
+        let open = attempts.open(decision, id);
+        let text = attempts.permit().local_text();
+        let called = Instant::now();
+        let answer = first_piece(backend, limit, backend.provider().stream(text, attempts.call())).await;
+        attempts.settle(backend, open, answer, called).map_err(Missed::Failed)
+    }
+
+    /// The request itself is at fault, or the time is over: another machine would say the same.
+    fn ends_all(fault: &Fault) -> bool {
+        !fault.another_may_help()
+    }
+}
+
+impl Door for CloudProvider {
+    async fn call(
+        attempts: &mut Attempts<'_>,
+        backend: &Backend<Self>,
+        reason: &'static str,
+        limit: Option<Duration>,
+    ) -> Result<Begun, Missed> {
+        // The permit alone makes text for the cloud. The plan has no cloud step without it.
+        let Some(text) = attempts.permit().cloud_text() else { return Err(Missed::Closed) };
+        if attempts.cloud() != Cloud::Open {
+            return Err(Missed::Closed);
+        }
+        let decision = attempts.decision(Route::Cloud, backend.name(), backend.model(), reason);
+        let pending = attempts.append(&decision).map_err(Missed::Audit)?;
+        let open = attempts.open(decision, Some(pending.id()));
+        let durable = match within(attempts.deadline(), pending.durable()).await {
+            Ok(Ok(durable)) => durable,
+            Ok(Err(error)) => {
+                open.forget();
+                return Err(Missed::Audit(error));
+            }
+            Err(error) => {
+                open.fail(OUT_OF_TIME.0, OUT_OF_TIME.1);
+                return Err(Missed::Fatal(error));
+            }
+        };
+        // Somebody may have closed the cloud while the disk was written.
+        if attempts.cloud() != Cloud::Open {
+            open.fail(Kind::Unavailable, reason::CLOUD_CLOSED);
+            return Err(Missed::Closed);
+        }
+        let called = Instant::now();
+        let answer = first_piece(backend, limit, backend.provider().stream(text, &durable, attempts.call())).await;
+        attempts.settle(backend, open, answer, called).map_err(Missed::Failed)
+    }
+
+    /// A local backend may take what the cloud rejects.
+    fn ends_all(fault: &Fault) -> bool {
+        *fault == Fault::Deadline
+    }
+}
+
+/// Waits for the first piece, no longer than the limit: until then nothing has gone to the caller.
+async fn first_piece<P>(
+    backend: &Backend<P>,
+    limit: Option<Duration>,
+    opening: impl Future<Output = Result<AnswerStream, ProviderError>>,
+) -> Result<(Piece, AnswerStream), ProviderError> {
+    let error = |fault| ProviderError { backend: backend.name().clone(), model: backend.model().clone(), fault };
+    let first = async {
+        let mut stream = opening.await?;
+        match stream.next().await {
+            Some(Ok(piece)) => Ok((piece, stream)),
+            Some(Err(error)) => Err(error),
+            // A stream ends by a finish or an error; this arm is for a defect.
+            None => Err(error(Fault::EndedEarly)),
+        }
+    };
+    match limit {
+        None => first.await,
+        Some(limit) => tokio::time::timeout(limit, first).await.unwrap_or_else(|_| Err(error(Fault::Late(limit)))),
+    }
+}
