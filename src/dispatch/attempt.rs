@@ -13,6 +13,7 @@ use crate::audit::{AuditError, Pending};
 use crate::policy::{Permit, Route, RoutePlan};
 
 use super::backend::Backend;
+use super::breaker::Breaker;
 use super::chance::Chance;
 use super::complexity::Estimate;
 use super::dispatcher::Shared;
@@ -30,6 +31,8 @@ pub(super) struct Begun {
     pub(super) first: Piece,
     pub(super) rest: AnswerStream,
     pub(super) time_to_first_token: Duration,
+    /// What an answer that breaks off is told to.
+    pub(super) breaker: Breaker,
 }
 
 /// Why a side gave no answer.
@@ -128,7 +131,7 @@ impl<'a> Attempts<'a> {
         Err(error)
     }
 
-    /// Remembers how a call went, and writes the outcome of one that failed.
+    /// Makes an answer out of a call, or writes the outcome of one that failed.
     pub(super) fn settle<P>(
         &self,
         backend: &Backend<P>,
@@ -136,9 +139,11 @@ impl<'a> Attempts<'a> {
         answer: Result<(Piece, AnswerStream), ProviderError>,
         called: Instant,
     ) -> Result<Begun, ProviderError> {
-        backend.note(answer.as_ref().map(|_| ()));
         match answer {
-            Ok((first, rest)) => Ok(Begun { open, first, rest, time_to_first_token: called.elapsed() }),
+            Ok((first, rest)) => {
+                let breaker = backend.breaker().clone();
+                Ok(Begun { open, first, rest, time_to_first_token: called.elapsed(), breaker })
+            }
             Err(error) => {
                 tracing::warn!(%error, "a backend did not answer");
                 let (backend, fault) = (error.backend.to_string(), error.fault.as_str());

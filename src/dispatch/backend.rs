@@ -1,9 +1,9 @@
-//! The backends of this service, by side and in the order of their priority, and what is known of their health: a
-//! backend that could not be reached is left alone for some seconds, so that each request does not wait for it anew.
+//! The backends of this service, by side and in the order of their priority, each with its breaker: a backend that
+//! fails or could not be reached is left alone for some seconds, so that each request does not wait for it anew.
 
 use std::collections::HashSet;
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::redirect;
@@ -11,13 +11,11 @@ use tokio::time::Instant;
 
 use crate::policy::Route;
 
+use super::breaker::{Breaker, Sign};
 use super::chance::Chance;
 use super::config::{BackendConfig, BackendError, BackendKind, Terms};
 use super::order;
 use super::provider::{Call, CloudProvider, Installed, LocalProvider, ProviderError};
-
-/// How long a backend is left alone after it could not be reached.
-const LEFT_ALONE_FOR: Duration = Duration::from_secs(3);
 
 /// Where Ollama listens when nobody configures it. `OLLAMA_HOST` is not read: the environment must not decide where
 /// text goes.
@@ -35,7 +33,7 @@ pub struct Backend<P> {
     model: Arc<str>,
     terms: Terms,
     provider: P,
-    failed_at: Mutex<Option<Instant>>,
+    breaker: Breaker,
 }
 
 impl<P> Backend<P> {
@@ -45,7 +43,7 @@ impl<P> Backend<P> {
             model: config.model.as_str().into(),
             terms: config.terms()?,
             provider,
-            failed_at: Mutex::new(None),
+            breaker: Breaker::default(),
         }))
     }
 
@@ -72,21 +70,15 @@ impl<P> Backend<P> {
         &self.terms
     }
 
-    /// Whether it is worth a try: it was not unreachable within the last seconds.
+    /// Whether it is worth a try: it did not fail too often and was not unreachable within the last seconds.
     #[must_use]
     pub fn is_usable(&self) -> bool {
-        let failed_at = *self.failed_at.lock().unwrap_or_else(PoisonError::into_inner);
-        failed_at.is_none_or(|at| at.elapsed() >= LEFT_ALONE_FOR)
+        self.breaker.would_admit(Instant::now())
     }
 
-    /// Remembers how a call went.
-    pub(super) fn note(&self, outcome: Result<(), &ProviderError>) {
-        let mut failed_at = self.failed_at.lock().unwrap_or_else(PoisonError::into_inner);
-        match outcome {
-            Ok(()) => *failed_at = None,
-            Err(error) if error.fault.is_connect() => *failed_at = Some(Instant::now()),
-            Err(_) => {}
-        }
+    /// Its breaker.
+    pub(super) fn breaker(&self) -> &Breaker {
+        &self.breaker
     }
 }
 
@@ -173,7 +165,7 @@ impl Backends {
         let deadline = Instant::now() + patience;
         let probes = self.local.iter().map(|backend| async move {
             let outcome = backend.provider.probe(Call { deadline }).await;
-            backend.note(outcome.as_ref().copied());
+            backend.breaker.note_probe(Sign::of_outcome(&outcome), Instant::now());
             Probe { backend: backend.name.clone(), model: backend.model.clone(), problem: outcome.err() }
         });
         futures_util::future::join_all(probes).await

@@ -20,6 +20,7 @@ use crate::error::Kind;
 
 use super::attempt::{Attempts, Begun};
 use super::backend::Backends;
+use super::breaker::Sign;
 use super::complexity;
 use super::error::DispatchError;
 use super::plan::Cloud;
@@ -176,7 +177,7 @@ impl Run<'_> {
 
     /// Passes the answer on. From its first piece on no other backend may step in.
     async fn relay(&self, begun: Begun) -> Result<(), Stop> {
-        let Begun { open, first, mut rest, time_to_first_token } = begun;
+        let Begun { open, first, mut rest, time_to_first_token, breaker } = begun;
         metrics::counter!("cordon_dispatches_total", "route" => open.decision().route.as_str(), "reason" => open.decision().reason)
             .increment(1);
         let ended = async {
@@ -189,7 +190,9 @@ impl Run<'_> {
                 }
                 // The stream ends by a finish or an error, and by nothing else.
                 piece = match within(self.request.deadline, rest.next()).await? {
-                    Some(next) => next?,
+                    Some(next) => {
+                        next.inspect_err(|error| breaker.note(Sign::of(&error.fault), Instant::now().into()))?
+                    }
                     None => return Err(Stop::CallerLeft),
                 };
             }

@@ -3,13 +3,15 @@
 //! The life of a dispatch, file by file: `request` is what is asked; `dispatcher` runs it; `complexity` says how much it
 //! asks of a model; `plan` orders the sides under the policy's ceiling; `attempt` tries one side after the other, `turn` one
 //! backend after the other with retries in the time that `patience` gives; `record` writes decisions and outcomes; `provider` speaks to models;
-//! `backend` and `config` say which there are, `order` and `chance` which comes first.
+//! `backend` and `config` say which there are, `order` and `chance` which comes first,
+//! `breaker` which is left alone.
 //!
 //! It must never send text beyond the ceiling of its one verdict, never call the cloud before the decision is durable,
 //! and never change the backend once a piece of an answer has gone to the caller.
 
 mod attempt;
 mod backend;
+mod breaker;
 mod chance;
 mod complexity;
 mod config;

@@ -14,6 +14,7 @@ use crate::policy::Route;
 
 use super::attempt::{Attempts, Begun, Missed};
 use super::backend::Backend;
+use super::breaker::Sign;
 use super::dispatcher::{OUT_OF_TIME, within};
 use super::patience;
 use super::plan::{Cloud, reason};
@@ -50,16 +51,27 @@ pub(super) async fn of_side<P: Door>(
             if !attempts.may_call() {
                 return Err(if matches!(missed, Missed::Failed(_)) { missed } else { attempts.spent() });
             }
+            // Others may have found meanwhile that it is not worth a try.
+            let Some(admission) = backend.breaker().admit(Instant::now()) else { break };
             let limit = patience::share(attempts.left(), backend.terms().first_token_timeout, others);
             let error = match P::call(attempts, backend, reason, limit).await {
-                Ok(begun) => return Ok(begun),
-                Err(Missed::Failed(error)) if P::ends_all(&error.fault) => return Err(Missed::Fatal(error.into())),
+                Ok(begun) => {
+                    admission.settle(Sign::Well, Instant::now());
+                    return Ok(begun);
+                }
                 Err(Missed::Failed(error)) => error,
                 Err(other) => return Err(other),
             };
+            let sign = Sign::of(&error.fault);
+            if P::ends_all(&error.fault) {
+                admission.settle(sign, Instant::now());
+                return Err(Missed::Fatal(error.into()));
+            }
             failures += 1;
             let retries = backend.terms().retries;
             let pause = patience::pause(&error.fault, failures, retries, attempts.left(), others, attempts.chance());
+            // It is not given up yet, so the breaker must not close the way for the retry.
+            admission.settle(if pause.is_some() { sign.softened() } else { sign }, Instant::now());
             missed = Missed::Failed(error);
             let Some(pause) = pause else { break };
             metrics::counter!("cordon_backend_retries_total", "backend" => backend.name().to_string()).increment(1);

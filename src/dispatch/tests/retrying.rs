@@ -149,3 +149,27 @@ async fn closing_the_cloud_stops_the_retries() {
     assert_eq!(told.error.unwrap().reason(), "LOCAL_BACKEND_UNAVAILABLE");
     assert_eq!(away.requests().len(), 1);
 }
+
+#[tokio::test]
+async fn a_backend_that_keeps_failing_is_left_alone_and_the_next_one_asked() {
+    let (bad, good) = (failing_first(usize::MAX, 500, ""), answering_cloud());
+    let house = House::new(vec![named("bad", cloud(&bad.url())), named("good", cloud(&good.url()))]);
+    for _ in 0..14 {
+        assert_eq!(house.ask(request(Sensitivity::Public, Complexity::Complex)).await.answer, "away");
+    }
+    assert_eq!((bad.requests().len(), good.requests().len()), (10, 14), "ten failures opened the breaker");
+    assert!(!house.dispatcher.backends().cloud()[0].is_usable());
+    assert!(house.dispatcher.backends().cloud()[1].is_usable());
+}
+
+#[tokio::test]
+async fn answers_that_break_off_count_as_failures() {
+    let begun = "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"begun\"}}]}\n\n";
+    let away = Server::always(vec![Step::Send(testing::head(200, "text/event-stream")), Step::Send(begun.into())]);
+    let house = House::new(vec![cloud(&away.url())]);
+    for _ in 0..5 {
+        assert!(house.dispatcher.backends().cloud()[0].is_usable());
+        assert!(house.ask(request(Sensitivity::Public, Complexity::Complex)).await.error.is_some());
+    }
+    assert!(!house.dispatcher.backends().cloud()[0].is_usable(), "five of ten signs: each began well and failed");
+}
