@@ -18,6 +18,7 @@ use super::chance::Chance;
 use super::complexity::Estimate;
 use super::dispatcher::Shared;
 use super::error::DispatchError;
+use super::gate::Place;
 use super::patience::{self, MAX_CALLS};
 use super::plan::{self, Cloud, Step, reason};
 use super::provider::{AnswerStream, Call, Piece, ProviderError};
@@ -33,12 +34,16 @@ pub(super) struct Begun {
     pub(super) time_to_first_token: Duration,
     /// What an answer that breaks off is told to.
     pub(super) breaker: Breaker,
+    /// Its place at the backend, held until it has ended.
+    pub(super) place: Option<Place>,
 }
 
 /// Why a side gave no answer.
 pub(super) enum Missed {
     /// No backend is configured, or none was worth a try.
     NoneUsable,
+    /// The places of this one are taken and its queue is full; no other was tried.
+    Full(Arc<str>),
     /// The last one tried failed so.
     Failed(ProviderError),
     /// The decision could not be made durable.
@@ -47,6 +52,16 @@ pub(super) enum Missed {
     Closed,
     /// Nothing else can help.
     Fatal(DispatchError),
+}
+
+impl Missed {
+    /// A full backend says less than a failed one.
+    pub(super) fn or_full(self, backend: &Arc<str>) -> Self {
+        match self {
+            Self::NoneUsable => Self::Full(Arc::clone(backend)),
+            other => other,
+        }
+    }
 }
 
 /// The attempts of one request.
@@ -142,7 +157,7 @@ impl<'a> Attempts<'a> {
         match answer {
             Ok((first, rest)) => {
                 let breaker = backend.breaker().clone();
-                Ok(Begun { open, first, rest, time_to_first_token: called.elapsed(), breaker })
+                Ok(Begun { open, first, rest, time_to_first_token: called.elapsed(), breaker, place: None })
             }
             Err(error) => {
                 tracing::warn!(%error, "a backend did not answer");
@@ -278,11 +293,13 @@ fn no_answer(local: Option<Missed>, cloud: Option<Missed>) -> DispatchError {
         Some(Missed::Failed(error)) => Some(error),
         _ => None,
     };
-    match cloud {
-        Some(Missed::Audit(error)) => DispatchError::AuditUnavailable(error),
-        Some(cloud @ (Missed::Failed(_) | Missed::NoneUsable)) => {
+    match (cloud, local) {
+        (Some(Missed::Audit(error)), _) => DispatchError::AuditUnavailable(error),
+        // Whatever else failed: a place becomes free soon.
+        (_, Some(Missed::Full(backend))) | (Some(Missed::Full(backend)), _) => DispatchError::Full(backend),
+        (Some(cloud @ (Missed::Failed(_) | Missed::NoneUsable)), local) => {
             DispatchError::NoneAvailable { local: failed(local), cloud: failed(Some(cloud)) }
         }
-        Some(Missed::Closed | Missed::Fatal(_)) | None => DispatchError::LocalUnavailable(failed(local)),
+        (Some(Missed::Closed | Missed::Fatal(_)) | None, local) => DispatchError::LocalUnavailable(failed(local)),
     }
 }

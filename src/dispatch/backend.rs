@@ -14,6 +14,7 @@ use crate::policy::Route;
 use super::breaker::{Breaker, Sign};
 use super::chance::Chance;
 use super::config::{BackendConfig, BackendError, BackendKind, Terms};
+use super::gate::Gate;
 use super::order;
 use super::provider::{Call, CloudProvider, Installed, LocalProvider, ProviderError};
 
@@ -34,16 +35,19 @@ pub struct Backend<P> {
     terms: Terms,
     provider: P,
     breaker: Breaker,
+    gate: Gate,
 }
 
 impl<P> Backend<P> {
     fn new(config: &BackendConfig, provider: P) -> Result<Arc<Self>, BackendError> {
+        let terms = config.terms()?;
         Ok(Arc::new(Self {
             name: config.name.as_str().into(),
             model: config.model.as_str().into(),
-            terms: config.terms()?,
+            terms,
             provider,
             breaker: Breaker::default(),
+            gate: Gate::new(terms.max_calls, terms.max_waiting),
         }))
     }
 
@@ -74,6 +78,11 @@ impl<P> Backend<P> {
     #[must_use]
     pub fn is_usable(&self) -> bool {
         self.breaker.would_admit(Instant::now())
+    }
+
+    /// Where its calls get their places.
+    pub(super) fn gate(&self) -> &Gate {
+        &self.gate
     }
 
     /// Its breaker.

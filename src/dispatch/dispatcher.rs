@@ -177,7 +177,7 @@ impl Run<'_> {
 
     /// Passes the answer on. From its first piece on no other backend may step in.
     async fn relay(&self, begun: Begun) -> Result<(), Stop> {
-        let Begun { open, first, mut rest, time_to_first_token, breaker } = begun;
+        let Begun { open, first, mut rest, time_to_first_token, breaker, place: _place } = begun;
         metrics::counter!("cordon_dispatches_total", "route" => open.decision().route.as_str(), "reason" => open.decision().reason)
             .increment(1);
         let ended = async {

@@ -1,5 +1,6 @@
 //! How a dispatch fails. Messages say which backend and what to do, never what was asked.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use thiserror::Error;
@@ -8,6 +9,9 @@ use crate::audit::AuditError;
 use crate::error::Kind;
 
 use super::provider::{Fault, ProviderError};
+
+/// When a request that found a full queue may come back: an answer of a model takes a second or more.
+const COME_BACK_AFTER: Duration = Duration::from_secs(1);
 
 /// A dispatch that ended without its whole answer.
 #[derive(Clone, Debug, Error)]
@@ -28,6 +32,9 @@ pub enum DispatchError {
         "the decision cannot be recorded, so nothing may leave for the cloud, and no local backend can take the request: {0}"
     )]
     AuditUnavailable(AuditError),
+    /// The only backends that could take the request have no place free, and their queues are full.
+    #[error("backend `{0}` is full and so is its queue; come back after the time in RetryInfo, or raise max_calls")]
+    Full(Arc<str>),
     /// A backend rejected the request, or failed after it had begun to answer.
     #[error("{0}")]
     Backend(ProviderError),
@@ -49,6 +56,7 @@ impl DispatchError {
     pub fn kind(&self) -> Kind {
         match self {
             Self::LocalUnavailable(_) | Self::NoneAvailable { .. } | Self::AuditUnavailable(_) => Kind::Unavailable,
+            Self::Full(_) => Kind::ResourceExhausted,
             Self::Backend(error) => error.kind(),
             Self::Deadline => Kind::DeadlineExceeded,
         }
@@ -61,6 +69,7 @@ impl DispatchError {
             Self::LocalUnavailable(_) => "LOCAL_BACKEND_UNAVAILABLE",
             Self::NoneAvailable { .. } => "NO_BACKEND_AVAILABLE",
             Self::AuditUnavailable(_) => "AUDIT_LOG_UNAVAILABLE",
+            Self::Full(_) => "BACKEND_FULL",
             Self::Backend(error) => match error.fault {
                 Fault::Rejected { .. } => "BACKEND_REJECTED",
                 Fault::Busy { .. } => "BACKEND_BUSY",
@@ -76,6 +85,7 @@ impl DispatchError {
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Backend(error) | Self::LocalUnavailable(Some(error)) => error.retry_after(),
+            Self::Full(_) => Some(COME_BACK_AFTER),
             // Whichever may answer first.
             Self::NoneAvailable { local, cloud } => {
                 [local, cloud].into_iter().flatten().filter_map(ProviderError::retry_after).min()

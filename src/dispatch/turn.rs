@@ -16,6 +16,7 @@ use super::attempt::{Attempts, Begun, Missed};
 use super::backend::Backend;
 use super::breaker::Sign;
 use super::dispatcher::{OUT_OF_TIME, within};
+use super::gate::Full;
 use super::patience;
 use super::plan::{Cloud, reason};
 use super::provider::{AnswerStream, CloudProvider, Fault, LocalProvider, Piece, ProviderError};
@@ -35,6 +36,13 @@ pub(super) trait Door: Sized + Send + Sync {
     fn ends_all(fault: &Fault) -> bool;
 }
 
+/// Whether a request may stand in a backend's queue yet.
+#[derive(Clone, Copy)]
+enum Wait {
+    Not,
+    InQueue,
+}
+
 /// Tries backends in this order. `later` says that another side may be tried after this one.
 pub(super) async fn of_side<P: Door>(
     attempts: &mut Attempts<'_>,
@@ -42,9 +50,28 @@ pub(super) async fn of_side<P: Door>(
     reason: &'static str,
     later: bool,
 ) -> Result<Begun, Missed> {
-    let mut line: VecDeque<_> = order.into_iter().filter(|backend| backend.is_usable()).collect();
+    let mut line: VecDeque<_> =
+        order.into_iter().filter(|backend| backend.is_usable()).map(|backend| (backend, Wait::Not)).collect();
     let mut missed = Missed::NoneUsable;
-    while let Some(backend) = line.pop_front() {
+    while let Some((backend, wait)) = line.pop_front() {
+        let place = match (backend.gate().try_enter(), wait) {
+            (Some(place), _) => place,
+            // One with a free place is better than a queue, so queues are joined when every backend was looked at.
+            (None, Wait::Not) => {
+                line.push_back((backend, Wait::InQueue));
+                continue;
+            }
+            (None, Wait::InQueue) => match within(attempts.deadline(), backend.gate().enter()).await {
+                Ok(Ok(place)) => place,
+                Ok(Err(Full)) => {
+                    metrics::counter!("cordon_backend_full_total", "backend" => backend.name().to_string())
+                        .increment(1);
+                    missed = missed.or_full(backend.name());
+                    continue;
+                }
+                Err(error) => return Err(Missed::Fatal(error)),
+            },
+        };
         let others = later || !line.is_empty();
         let mut failures = 0;
         loop {
@@ -57,7 +84,7 @@ pub(super) async fn of_side<P: Door>(
             let error = match P::call(attempts, backend, reason, limit).await {
                 Ok(begun) => {
                     admission.settle(Sign::Well, Instant::now());
-                    return Ok(begun);
+                    return Ok(Begun { place: Some(place), ..begun });
                 }
                 Err(Missed::Failed(error)) => error,
                 Err(other) => return Err(other),

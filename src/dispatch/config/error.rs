@@ -44,6 +44,8 @@ pub(super) enum Problem {
     WeightAlone,
     #[error("weight must be from 1 to {0}")]
     Weight(u32),
+    #[error("max_waiting bounds the queue behind max_calls; set max_calls too, or remove it")]
+    WaitingAlone,
     #[error("retries must be from 0 to {0}")]
     Retries(u32),
     #[error("{0} belongs to backends of the kind `{1}`; remove it")]

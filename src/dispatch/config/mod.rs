@@ -82,6 +82,13 @@ pub struct BackendConfig {
     /// 502, 503, 504, no first piece in time), and only before the first piece. 0 to 5.
     #[serde(default = "default_retries")]
     pub retries: u32,
+    /// Calls in work there at once; no limit when absent.
+    #[serde(default)]
+    pub max_calls: Option<u32>,
+    /// Requests that may wait for one of those calls to end, each until its deadline; four times `max_calls` when
+    /// absent. One more is told at once to come back.
+    #[serde(default)]
+    pub max_waiting: Option<u32>,
     /// Milliseconds that one answer may take; the caller's deadline holds too.
     #[serde(default = "default_total_timeout")]
     pub total_timeout_ms: u64,
@@ -143,6 +150,8 @@ impl BackendConfig {
             idle_timeout_ms: default_idle_timeout(),
             first_token_timeout_ms: None,
             retries: default_retries(),
+            max_calls: None,
+            max_waiting: None,
             total_timeout_ms: default_total_timeout(),
             max_output_tokens: None,
             max_answer_bytes: default_max_answer_bytes(),

@@ -22,6 +22,10 @@ pub(in crate::dispatch) struct Terms {
     pub(in crate::dispatch) retries: u32,
     /// How long its first piece may take; `None` leaves it to the idle timeout.
     pub(in crate::dispatch) first_token_timeout: Option<Duration>,
+    /// Calls at once; `None` is no limit.
+    pub(in crate::dispatch) max_calls: Option<u32>,
+    /// Requests that may wait for a place.
+    pub(in crate::dispatch) max_waiting: u32,
 }
 
 impl BackendConfig {
@@ -41,12 +45,20 @@ impl BackendConfig {
         if self.retries > MAX_RETRIES {
             return Err(Problem::Retries(MAX_RETRIES));
         }
+        if self.max_calls == Some(0) {
+            return Err(Problem::Zero("max_calls"));
+        }
+        if self.max_calls.is_none() && self.max_waiting.is_some() {
+            return Err(Problem::WaitingAlone);
+        }
         if self.first_token_timeout_ms == Some(0) {
             return Err(Problem::Zero("first_token_timeout_ms"));
         }
         Ok(Terms {
             rank: Rank { priority: self.priority, weight },
             retries: self.retries,
+            max_calls: self.max_calls,
+            max_waiting: self.max_waiting.unwrap_or_else(|| self.max_calls.unwrap_or(0).saturating_mul(4)),
             first_token_timeout: self.first_token_timeout_ms.map(Duration::from_millis),
         })
     }

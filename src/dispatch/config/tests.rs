@@ -105,4 +105,8 @@ fn retries_and_the_wait_for_the_first_piece_are_bounded() {
     assert_eq!((other.retries, other.first_token_timeout), (0, Some(Duration::from_millis(1500))));
     assert!(terms("retries = 6").unwrap_err().contains("from 0 to 5"));
     assert!(terms("first_token_timeout_ms = 0").unwrap_err().contains("first_token_timeout_ms is 0"));
+    assert!(terms("max_waiting = 3").unwrap_err().contains("set max_calls too"));
+    assert!(terms("max_calls = 0").unwrap_err().contains("max_calls is 0"));
+    assert_eq!(terms("max_calls = 3").map(|terms| terms.max_waiting), Ok(12));
+    assert_eq!(terms("max_calls = 3\nmax_waiting = 0").map(|terms| terms.max_waiting), Ok(0));
 }
