@@ -23,6 +23,7 @@ use super::backend::Backends;
 use super::breaker::Sign;
 use super::complexity;
 use super::error::DispatchError;
+use super::once::{Claim, Once};
 use super::plan::Cloud;
 use super::provider::{Finish, Piece};
 use super::request::{Classify, Event, Outcome, Request};
@@ -41,6 +42,7 @@ pub(super) struct Shared {
     pub(super) backends: Backends,
     pub(super) audit: Arc<AuditLog>,
     pub(super) classify: Arc<dyn Classify>,
+    once: Once,
     cloud_closed: AtomicBool,
 }
 
@@ -70,7 +72,7 @@ impl Dispatcher {
     /// Puts the parts together. Each request runs as a task of the tracker, so that a stop can wait for them.
     #[must_use]
     pub fn new(backends: Backends, audit: Arc<AuditLog>, classify: Arc<dyn Classify>, tracker: TaskTracker) -> Self {
-        let shared = Shared { backends, audit, classify, cloud_closed: AtomicBool::new(false) };
+        let shared = Shared { backends, audit, classify, once: Once::default(), cloud_closed: AtomicBool::new(false) };
         Self { shared: Arc::new(shared), tracker }
     }
 
@@ -151,6 +153,7 @@ struct Run<'a> {
 
 impl Run<'_> {
     async fn run(&self) -> Result<(), Stop> {
+        let claim = self.claim().await?;
         let judged = within(self.request.deadline, self.shared.classify.classify(self.request)).await?;
         self.send(Event::Verdict(Arc::clone(&judged.verdict))).await?;
 
@@ -164,7 +167,7 @@ impl Run<'_> {
             return self.send(Event::Decision(attempts.validate())).await;
         }
         match attempts.begin().await {
-            Ok(begun) => self.relay(begun).await,
+            Ok(begun) => self.relay(begun, claim).await,
             Err(error) => {
                 // What was tried last says more than the error alone.
                 if let Some(decision) = attempts.into_last() {
@@ -175,8 +178,25 @@ impl Run<'_> {
         }
     }
 
+    /// Takes the caller's id for this request, or says that it was taken before. A log that cannot be read does not stop
+    /// the request: that it runs twice costs more, and leaks nothing.
+    async fn claim(&self) -> Result<Option<Claim<'_>>, Stop> {
+        let Some(id) = self.request.request_id.as_ref().filter(|_| !self.request.validate_only) else {
+            return Ok(None);
+        };
+        let claim = self.shared.once.claim(&self.request.caller, id)?;
+        match within(self.request.deadline, claim.look_up(self.shared.audit.reader())).await? {
+            Ok(None) => Ok(Some(claim)),
+            Ok(decision) => Err(DispatchError::Answered(decision).into()),
+            Err(error) => {
+                tracing::warn!(%error, "the log could not say whether a request was answered before; it goes on");
+                Ok(Some(claim))
+            }
+        }
+    }
+
     /// Passes the answer on. From its first piece on no other backend may step in.
-    async fn relay(&self, begun: Begun) -> Result<(), Stop> {
+    async fn relay(&self, begun: Begun, claim: Option<Claim<'_>>) -> Result<(), Stop> {
         let Begun { open, first, mut rest, time_to_first_token, breaker, place: _place } = begun;
         metrics::counter!("cordon_dispatches_total", "route" => open.decision().route.as_str(), "reason" => open.decision().reason)
             .increment(1);
@@ -200,6 +220,9 @@ impl Run<'_> {
         match ended.await {
             Ok(finish) => {
                 let outcome = self.outcome(&open, finish, time_to_first_token);
+                if let Some(claim) = claim {
+                    claim.answered(open.decision().id);
+                }
                 open.complete(finish, &outcome);
                 self.send(Event::Outcome(outcome)).await
             }

@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-use crate::audit::AuditError;
+use crate::audit::{AuditError, DecisionId};
 use crate::error::Kind;
 
+use super::once::Duplicate;
 use super::provider::{Fault, ProviderError};
 
 /// When a request that found a full queue may come back: an answer of a model takes a second or more.
@@ -35,6 +36,15 @@ pub enum DispatchError {
     /// The only backends that could take the request have no place free, and their queues are full.
     #[error("backend `{0}` is full and so is its queue; come back after the time in RetryInfo, or raise max_calls")]
     Full(Arc<str>),
+    /// The caller's request of this id was answered before.
+    #[error(
+        "the request of this id was answered before{}; answers are not stored, so send it with another request_id to ask again",
+        .0.map(|id| format!(" under decision {id}")).unwrap_or_default()
+    )]
+    Answered(Option<DecisionId>),
+    /// The caller's request of this id is in work.
+    #[error("a request of this id is in work; wait for its answer, or send another request_id")]
+    InWork,
     /// A backend rejected the request, or failed after it had begun to answer.
     #[error("{0}")]
     Backend(ProviderError),
@@ -56,6 +66,7 @@ impl DispatchError {
     pub fn kind(&self) -> Kind {
         match self {
             Self::LocalUnavailable(_) | Self::NoneAvailable { .. } | Self::AuditUnavailable(_) => Kind::Unavailable,
+            Self::Answered(_) | Self::InWork => Kind::AlreadyExists,
             Self::Full(_) => Kind::ResourceExhausted,
             Self::Backend(error) => error.kind(),
             Self::Deadline => Kind::DeadlineExceeded,
@@ -69,6 +80,8 @@ impl DispatchError {
             Self::LocalUnavailable(_) => "LOCAL_BACKEND_UNAVAILABLE",
             Self::NoneAvailable { .. } => "NO_BACKEND_AVAILABLE",
             Self::AuditUnavailable(_) => "AUDIT_LOG_UNAVAILABLE",
+            Self::Answered(_) => "REQUEST_ANSWERED",
+            Self::InWork => "REQUEST_IN_WORK",
             Self::Full(_) => "BACKEND_FULL",
             Self::Backend(error) => match error.fault {
                 Fault::Rejected { .. } => "BACKEND_REJECTED",
@@ -77,6 +90,15 @@ impl DispatchError {
                 _ => "BACKEND_FAILED",
             },
             Self::Deadline => "DEADLINE_EXCEEDED",
+        }
+    }
+
+    /// The decision of the request that was answered before, if this error tells of one.
+    #[must_use]
+    pub fn decision(&self) -> Option<DecisionId> {
+        match self {
+            Self::Answered(decision) => *decision,
+            _ => None,
         }
     }
 
@@ -91,6 +113,15 @@ impl DispatchError {
                 [local, cloud].into_iter().flatten().filter_map(ProviderError::retry_after).min()
             }
             _ => None,
+        }
+    }
+}
+
+impl From<Duplicate> for DispatchError {
+    fn from(duplicate: Duplicate) -> Self {
+        match duplicate {
+            Duplicate::InWork => Self::InWork,
+            Duplicate::Answered(decision) => Self::Answered(decision),
         }
     }
 }

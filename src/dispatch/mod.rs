@@ -1,6 +1,7 @@
 //! Dispatch: where a request goes, and the answer that comes back.
 //!
-//! The life of a dispatch, file by file: `request` is what is asked; `dispatcher` runs it; `complexity` says how much it
+//! The life of a dispatch, file by file: `request` is what is asked; `dispatcher` runs it, at most
+//! once by `once`; `complexity` says how much it
 //! asks of a model; `plan` orders the sides under the policy's ceiling; `attempt` tries one side after the other, `turn` one
 //! backend after the other with retries in the time that `patience` gives; `record` writes decisions and outcomes; `provider` speaks to models;
 //! `backend` and `config` say which there are, `order` and `chance` which comes first,
@@ -19,6 +20,7 @@ mod dispatcher;
 mod error;
 mod gate;
 mod judge;
+mod once;
 mod order;
 mod patience;
 mod plan;

@@ -130,7 +130,9 @@ impl Running {
 
 impl From<DispatchError> for Refusal {
     fn from(error: DispatchError) -> Self {
-        Self { retry_after: error.retry_after(), ..Self::new(error.kind(), error.reason(), error.to_string()) }
+        let metadata = error.decision().map(|id| ("decision_id", id.to_string())).into_iter().collect();
+        let retry_after = error.retry_after();
+        Self { metadata, retry_after, ..Self::new(error.kind(), error.reason(), error.to_string()) }
     }
 }
 

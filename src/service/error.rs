@@ -1,6 +1,7 @@
 //! The one place where an error becomes a gRPC status. Every status carries a `google.rpc.ErrorInfo` (reason, domain
 //! `cordon`); a bad field adds `BadRequest`, overload adds `RetryInfo`. No message holds the caller's text.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use tonic::{Code, Status};
@@ -25,6 +26,8 @@ pub struct Refusal {
     pub message: String,
     /// The field at fault.
     pub field: Option<String>,
+    /// More for programs, told in the `ErrorInfo`: names of this project with ids, never text.
+    pub metadata: Vec<(&'static str, String)>,
     /// When to come back, if the one who refused said so.
     pub retry_after: Option<Duration>,
 }
@@ -33,7 +36,7 @@ impl Refusal {
     /// An error of this kind.
     #[must_use]
     pub fn new(kind: Kind, reason: &'static str, message: impl Into<String>) -> Self {
-        Self { kind, reason, message: message.into(), field: None, retry_after: None }
+        Self { kind, reason, message: message.into(), field: None, metadata: Vec::new(), retry_after: None }
     }
 
     /// A field that is wrong.
@@ -87,7 +90,9 @@ impl From<Refusal> for Status {
         }
         metrics::counter!("cordon_refusals_total", "reason" => refusal.reason).increment(1);
         let mut details = ErrorDetails::new();
-        details.set_error_info(refusal.reason, DOMAIN, std::collections::HashMap::<String, String>::new());
+        let metadata: HashMap<String, String> =
+            refusal.metadata.iter().map(|(key, value)| ((*key).to_owned(), value.clone())).collect();
+        details.set_error_info(refusal.reason, DOMAIN, metadata);
         if let Some(field) = &refusal.field {
             details.add_bad_request_violation(field.clone(), refusal.message.clone());
         }

@@ -248,3 +248,19 @@ async fn no_backend_at_all_is_a_clear_error() {
     assert!(status.message().contains("backend"), "{}", status.message());
     server.stop().await;
 }
+
+#[tokio::test]
+async fn a_request_that_was_answered_is_named_and_not_run_again() {
+    let local = Backend::answering(answer("once")).await;
+    let server = TestServer::start(Setup::with(local.entry("here", "local"))).await;
+    let request = DispatchRequest { request_id: "only-once".into(), ..request(PUBLIC, Complexity::Simple) };
+    let first = ask(&server, request.clone()).await.unwrap();
+    let refused = ask(&server, request).await.unwrap_err();
+    assert_eq!(refused.code(), Code::AlreadyExists);
+    let details = refused.get_error_details();
+    let info = details.error_info().unwrap();
+    assert_eq!(info.reason, "REQUEST_ANSWERED");
+    assert_eq!(info.metadata.get("decision_id"), Some(&first.decision_id));
+    assert_eq!(local.received().await.len(), 1);
+    server.stop().await;
+}

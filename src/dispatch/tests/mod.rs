@@ -3,6 +3,7 @@
 
 mod crowding;
 mod ending;
+mod repeating;
 mod retrying;
 mod routing;
 
@@ -136,10 +137,13 @@ impl House {
     }
 }
 
+/// A request with an id of its own.
 fn request(level: Sensitivity, complexity: Complexity) -> Request {
+    static NUMBER: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
+    let number = NUMBER.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
     let message = Message { role: Role::User, content: format!("Please say {CANARY}").into(), name: None };
     Request {
-        request_id: RequestId::parse("r-1").unwrap(),
+        request_id: RequestId::parse(&format!("r-{number}")).unwrap(),
         caller: "tester".into(),
         conversation: Arc::new(Conversation::new(vec![message], Generation::default())),
         complexity: Some(complexity),

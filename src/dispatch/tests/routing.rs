@@ -116,7 +116,8 @@ async fn case(
         LogState::Closed => house.audit.close().await.unwrap(),
     }
 
-    let told = house.ask(request(level, complexity)).await;
+    let request = request(level, complexity);
+    let told = house.ask(request.clone()).await;
 
     match expected(level, complexity, cloud_state, local_up, log_state) {
         Ok((route, reason)) => {
@@ -142,18 +143,18 @@ async fn case(
         assert_eq!(away.connections(), 0, "{told_case}: nobody even connects");
     }
     if log_state == LogState::Works {
-        check_records(&house, &told, &told_case).await;
+        check_records(&house, &request, &told, &told_case).await;
     } else if told.error.is_none() && log_state == LogState::Closed {
         assert_eq!(told.decision.unwrap().id, None, "{told_case}: an answer without a record has no id");
     }
 }
 
-async fn check_records(house: &House, told: &Told, told_case: &str) {
+async fn check_records(house: &House, request: &Request, told: &Told, told_case: &str) {
     let records = house.records().await;
     let last = records.last().unwrap();
     for record in &records {
         assert_eq!(record.decision.operation, Operation::Dispatch);
-        assert_eq!(record.decision.request_id.as_ref().unwrap().as_str(), "r-1");
+        assert_eq!(record.decision.request_id, request.request_id);
         assert_eq!(record.decision.caller.as_str(), "tester");
         let outcome = record.outcome.as_ref().unwrap_or_else(|| panic!("{told_case}: a decision without outcome"));
         let completed = told.error.is_none() && record.sequence == last.sequence;
