@@ -16,6 +16,7 @@ use super::placeholder::{self, names_in};
 pub struct PlaceholderMap {
     /// By name, such as `PERSON_1`.
     values: BTreeMap<String, Zeroizing<String>>,
+    longest_name: usize,
     /// Names by the keyed digest of label and folded value, so that the values are kept once only.
     names: HashMap<[u8; 32], String>,
     digest_key: Zeroizing<[u8; 32]>,
@@ -35,6 +36,7 @@ impl PlaceholderMap {
         getrandom::fill(digest_key.as_mut_slice()).map_err(|_| RedactError::Cipher)?;
         Ok(Self {
             values: BTreeMap::new(),
+            longest_name: 0,
             names: HashMap::new(),
             digest_key,
             next: HashMap::new(),
@@ -59,8 +61,9 @@ impl PlaceholderMap {
         self.values.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
-    /// Takes an entry of an opened map.
+    /// Takes an entry.
     pub(super) fn insert(&mut self, name: String, value: Zeroizing<String>) {
+        self.longest_name = self.longest_name.max(name.len());
         self.values.insert(name, value);
     }
 
@@ -77,12 +80,15 @@ impl PlaceholderMap {
 
     /// Bytes of the longest name.
     pub(super) fn longest_name(&self) -> usize {
-        self.values.keys().map(String::len).max().unwrap_or(0)
+        self.longest_name
     }
 
     /// Keeps the numbers of whatever looks like a placeholder in this text of the caller from being given.
     pub(super) fn reserve(&mut self, text: &str) {
-        self.reserved.extend(names_in(text));
+        // What has no number can never be given, and need not be kept.
+        let numbered =
+            |name: &String| name.rsplit_once('_').is_some_and(|(_, n)| n.bytes().all(|b| b.is_ascii_digit()));
+        self.reserved.extend(names_in(text).into_iter().filter(numbered));
     }
 
     /// The placeholder of a value: the one that it has already, or the next number that is free.
@@ -106,7 +112,7 @@ impl PlaceholderMap {
                 break name;
             }
         };
-        self.values.insert(name.clone(), Zeroizing::new(value.to_owned()));
+        self.insert(name.clone(), Zeroizing::new(value.to_owned()));
         let written = placeholder::written(&name);
         self.names.insert(digest, name);
         written
