@@ -8,6 +8,9 @@ pub enum RedactError {
     /// A finding names a part that the document does not have.
     #[error("a finding belongs to another document; redact a document with the findings of its own verdict")]
     ForeignFinding,
+    /// A conversation has a string that redaction does not put back; sending it would send the original.
+    #[error("a string of the conversation cannot be redacted; keep the conversation local, and report this defect")]
+    Unreached,
     /// The operating system gave no random bytes, or the cipher refused.
     #[error("the cipher could not encrypt; nothing was redacted, try again")]
     Cipher,

@@ -6,6 +6,7 @@
 mod apply;
 mod cipher;
 mod config;
+mod conversation;
 mod error;
 mod key;
 mod map;
@@ -19,6 +20,7 @@ mod tests;
 
 pub use apply::{Redacted, RedactedSpan, redact};
 pub use config::{RedactionConfig, RedactionConfigError};
+pub use conversation::redact_conversation;
 pub use error::RedactError;
 pub use key::RedactionKey;
 pub use map::PlaceholderMap;
