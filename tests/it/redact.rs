@@ -81,6 +81,32 @@ async fn a_text_is_redacted_and_an_answer_about_it_restored() {
 }
 
 #[tokio::test]
+async fn names_that_the_real_model_finds_are_the_same_in_all_messages() {
+    let server = TestServer::start(Setup { model: Model::Real, ..Setup::default() }).await;
+    let part = |text: &str| Part { text: text.into(), ..Default::default() };
+    let request = RedactRequest {
+        parts: vec![
+            part("Patient Margaret Okonkwo was diagnosed with breast cancer in March."),
+            part("Please write a letter to Margaret Okonkwo."),
+        ],
+        operators: vec![TypeOperator {
+            entity_type: "HEALTH_CONDITION".into(),
+            operator: Some(kind(OperatorKind::Drop)),
+        }],
+        classify_redacted: true,
+        ..Default::default()
+    };
+    let done = redact(&server, request).await.unwrap();
+    assert!(done.parts[0].text.starts_with("Patient ⟦PERSON_1⟧ was"), "{}", done.parts[0].text);
+    assert_eq!(done.parts[1].text, "Please write a letter to ⟦PERSON_1⟧.");
+    assert!(!done.parts[0].text.contains("breast cancer"));
+    assert!(done.redacted_verdict.unwrap().findings.iter().all(|finding| finding.entity_type != "PERSON"));
+    let answer = "Dear [PERSON_1], as discussed …";
+    assert_eq!(restore(&server, &done.sealed_map, answer).await.unwrap(), "Dear Margaret Okonkwo, as discussed …");
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn operators_and_parts_of_any_size() {
     let server = TestServer::start(Setup::default()).await;
     let mask = RedactOperator { kind: OperatorKind::Mask as i32, keep_last: 4, mask_character: "#".into() };
