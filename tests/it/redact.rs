@@ -97,7 +97,7 @@ async fn names_that_the_real_model_finds_are_the_same_in_all_messages() {
         ..Default::default()
     };
     let done = redact(&server, request).await.unwrap();
-    assert!(done.parts[0].text.starts_with("Patient ⟦PERSON_1⟧ was"), "{}", done.parts[0].text);
+    assert!(done.parts[0].text.starts_with("Patient ⟦PERSON_1⟧ "), "{}", done.parts[0].text);
     assert_eq!(done.parts[1].text, "Please write a letter to ⟦PERSON_1⟧.");
     assert!(!done.parts[0].text.contains("breast cancer"));
     assert!(done.redacted_verdict.unwrap().findings.iter().all(|finding| finding.entity_type != "PERSON"));
