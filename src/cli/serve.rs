@@ -70,6 +70,7 @@ pub(super) fn run(common: &Common, arguments: Arguments) -> CommandResult {
         }
         let parts = startup::parts(&config).await?;
         parts.tracker.spawn(reloads(hangup, config.clone(), Arc::clone(&parts.classifier), stopping.clone()));
+        parts.dispatcher.watch_health(&stopping);
         let server = Server::new(&config, Arc::clone(&parts.classifier), parts.dispatcher, parts.audit, parts.tracker)?;
         let listen: Vec<String> = places.iter().map(ToString::to_string).collect();
         let ready = || {

@@ -11,10 +11,11 @@ use tokio::time::Instant;
 
 use crate::policy::Route;
 
-use super::breaker::{Breaker, Sign};
+use super::breaker::{Breaker, GONE_FOR, Sign};
 use super::chance::Chance;
 use super::config::{BackendConfig, BackendError, BackendKind, Terms};
 use super::gate::Gate;
+use super::health;
 use super::order;
 use super::provider::{Call, CloudProvider, Installed, LocalProvider, ProviderError};
 
@@ -174,7 +175,10 @@ impl Backends {
         let deadline = Instant::now() + patience;
         let probes = self.local.iter().map(|backend| async move {
             let outcome = backend.provider.probe(Call { deadline }).await;
-            backend.breaker.note_probe(Sign::of_outcome(&outcome), Instant::now());
+            let sign = health::sign(&outcome);
+            // A backend that is only slow to begin is no reason to leave it alone from the start.
+            let sign = if sign == Sign::Gone || sign == Sign::Well { sign } else { Sign::Nothing };
+            backend.breaker.note_probe(sign, Instant::now(), GONE_FOR);
             Probe { backend: backend.name.clone(), model: backend.model.clone(), problem: outcome.err() }
         });
         futures_util::future::join_all(probes).await

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::provider::{Fault, ProviderError};
+use super::provider::Fault;
 
 /// Calls that count are those of the last half minute: long enough for a slow model, short enough to forget a restart.
 const WINDOW: Duration = Duration::from_secs(30);
@@ -23,7 +23,7 @@ const LEAST_CALLS: usize = 10;
 const OPEN_FOR: Duration = Duration::from_secs(10);
 
 /// How long a backend is left alone that could not be reached: a restart takes about as long.
-const GONE_FOR: Duration = Duration::from_secs(3);
+pub(super) const GONE_FOR: Duration = Duration::from_secs(3);
 
 /// How a call went, as far as the breaker minds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,11 +67,6 @@ impl Sign {
     /// The same for a call that is about to be repeated: being absent for a moment is a failure like others.
     pub(super) fn softened(self) -> Self {
         if self == Self::Gone { Self::Failed } else { self }
-    }
-
-    /// What this outcome says of the backend.
-    pub(super) fn of_outcome<T>(outcome: &Result<T, ProviderError>) -> Self {
-        outcome.as_ref().map_or_else(|error| Self::of(&error.fault), |_| Self::Well)
     }
 }
 
@@ -148,13 +143,14 @@ impl Breaker {
         }
     }
 
-    /// Takes in a probe: an answer lets the next request be the trial at once.
-    pub(super) fn note_probe(&self, sign: Sign, now: Instant) {
+    /// Takes in a probe: an answer lets the next request be the trial at once, a failure leaves the backend alone for
+    /// this long.
+    pub(super) fn note_probe(&self, sign: Sign, now: Instant, alone: Duration) {
         let mut state = self.lock();
         match (&*state, sign) {
             (State::Open { .. }, Sign::Well) => *state = State::HalfOpen { taken: false },
             (State::Open { .. } | State::Closed(_), Sign::Failed | Sign::Gone) => {
-                *state = State::Open { until: now + OPEN_FOR };
+                *state = State::Open { until: now + alone };
             }
             _ => {}
         }
@@ -295,11 +291,11 @@ mod tests {
     fn a_probe_opens_it_and_lets_a_trial_in() {
         let start = Instant::now();
         let breaker = Breaker::default();
-        breaker.note_probe(Sign::Failed, start);
+        breaker.note_probe(Sign::Failed, start, OPEN_FOR);
         assert!(!breaker.would_admit(start));
-        breaker.note_probe(Sign::Well, start + SECOND);
+        breaker.note_probe(Sign::Well, start + SECOND, OPEN_FOR);
         let trial = breaker.admit(start + SECOND).unwrap();
-        breaker.note_probe(Sign::Gone, start + SECOND);
+        breaker.note_probe(Sign::Gone, start + SECOND, OPEN_FOR);
         assert!(breaker.admit(start + SECOND).is_none(), "a probe does not end a trial");
         trial.settle(Sign::Well, start + SECOND);
         assert!(breaker.would_admit(start + SECOND));

@@ -13,6 +13,7 @@ use std::time::Instant;
 
 use futures_util::{Stream, StreamExt as _};
 use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::audit::AuditLog;
@@ -23,6 +24,7 @@ use super::backend::Backends;
 use super::breaker::Sign;
 use super::complexity;
 use super::error::DispatchError;
+use super::health;
 use super::once::{Claim, Once};
 use super::plan::Cloud;
 use super::provider::{Finish, Piece};
@@ -91,6 +93,26 @@ impl Dispatcher {
     #[must_use]
     pub fn is_cloud_closed(&self) -> bool {
         self.shared.cloud_closed.load(Ordering::SeqCst)
+    }
+
+    /// Starts asking those backends that have a `health_interval_ms` whether they are there, until the token is
+    /// cancelled. A closed cloud is not asked.
+    pub fn watch_health(&self, stopping: &CancellationToken) {
+        for backend in self.shared.backends.local() {
+            let Some(interval) = backend.terms().health_interval else { continue };
+            let (shared, backend, stopping) = (Arc::clone(&self.shared), Arc::clone(backend), stopping.clone());
+            self.tracker.spawn(async move {
+                health::watch(backend, interval, shared.backends.chance(), stopping, || true).await;
+            });
+        }
+        for backend in self.shared.backends.cloud() {
+            let Some(interval) = backend.terms().health_interval else { continue };
+            let (shared, backend, stopping) = (Arc::clone(&self.shared), Arc::clone(backend), stopping.clone());
+            self.tracker.spawn(async move {
+                let open = || shared.cloud() == Cloud::Open;
+                health::watch(backend, interval, shared.backends.chance(), stopping, open).await;
+            });
+        }
     }
 
     /// Runs a request. Dropping the events ends it and closes the connection to the backend.

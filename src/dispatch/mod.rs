@@ -5,7 +5,7 @@
 //! asks of a model; `plan` orders the sides under the policy's ceiling; `attempt` tries one side after the other, `turn` one
 //! backend after the other with retries in the time that `patience` gives; `record` writes decisions and outcomes; `provider` speaks to models;
 //! `backend` and `config` say which there are, `order` and `chance` which comes first,
-//! `breaker` which is left alone, `gate` how many calls one takes at once.
+//! `breaker` and `health` which is left alone, `gate` how many calls one takes at once.
 //!
 //! It must never send text beyond the ceiling of its one verdict, never call the cloud before the decision is durable,
 //! and never change the backend once a piece of an answer has gone to the caller.
@@ -19,6 +19,7 @@ mod config;
 mod dispatcher;
 mod error;
 mod gate;
+mod health;
 mod judge;
 mod once;
 mod order;

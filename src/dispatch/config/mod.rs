@@ -82,6 +82,10 @@ pub struct BackendConfig {
     /// 502, 503, 504, no first piece in time), and only before the first piece. 0 to 5.
     #[serde(default = "default_retries")]
     pub retries: u32,
+    /// Milliseconds between two questions whether the backend is there; they hold no text. 0 is never. 30 s when absent
+    /// for a local backend, never for one in the cloud.
+    #[serde(default)]
+    pub health_interval_ms: Option<u64>,
     /// Calls in work there at once; no limit when absent.
     #[serde(default)]
     pub max_calls: Option<u32>,
@@ -150,6 +154,7 @@ impl BackendConfig {
             idle_timeout_ms: default_idle_timeout(),
             first_token_timeout_ms: None,
             retries: default_retries(),
+            health_interval_ms: None,
             max_calls: None,
             max_waiting: None,
             total_timeout_ms: default_total_timeout(),

@@ -6,12 +6,19 @@ use std::time::Duration;
 use super::error::Problem;
 use super::{BackendConfig, BackendError};
 use crate::dispatch::order::Rank;
+use crate::policy::Route;
 
 /// Largest weight: enough for shares of a thousandth.
 const MAX_WEIGHT: u32 = 1000;
 
 /// Most retries of one backend for one request. More would only hold the caller.
 const MAX_RETRIES: u32 = 5;
+
+/// Time between two probes of a local backend.
+const USUAL_HEALTH_INTERVAL: Duration = Duration::from_secs(30);
+
+/// Probes more often than this would be load.
+const LEAST_HEALTH_INTERVAL_MS: u64 = 1000;
 
 /// How a backend is used, validated.
 #[derive(Clone, Copy, Debug)]
@@ -22,6 +29,8 @@ pub(in crate::dispatch) struct Terms {
     pub(in crate::dispatch) retries: u32,
     /// How long its first piece may take; `None` leaves it to the idle timeout.
     pub(in crate::dispatch) first_token_timeout: Option<Duration>,
+    /// Time between two probes; `None` is never.
+    pub(in crate::dispatch) health_interval: Option<Duration>,
     /// Calls at once; `None` is no limit.
     pub(in crate::dispatch) max_calls: Option<u32>,
     /// Requests that may wait for a place.
@@ -54,7 +63,16 @@ impl BackendConfig {
         if self.first_token_timeout_ms == Some(0) {
             return Err(Problem::Zero("first_token_timeout_ms"));
         }
+        let health_interval = match (self.health_interval_ms, self.side) {
+            (Some(0), _) | (None, Route::Cloud) => None,
+            (Some(interval), _) if interval < LEAST_HEALTH_INTERVAL_MS => {
+                return Err(Problem::HealthInterval(LEAST_HEALTH_INTERVAL_MS));
+            }
+            (Some(interval), _) => Some(Duration::from_millis(interval)),
+            (None, Route::Local) => Some(USUAL_HEALTH_INTERVAL),
+        };
         Ok(Terms {
+            health_interval,
             rank: Rank { priority: self.priority, weight },
             retries: self.retries,
             max_calls: self.max_calls,

@@ -57,6 +57,10 @@ impl Dialect for Anthropic {
         &["v1", "messages"]
     }
 
+    fn models_path(&self) -> &'static [&'static str] {
+        &["v1", "models"]
+    }
+
     fn body(&self, conversation: &Conversation) -> Result<Vec<u8>, serde_json::Error> {
         let generation = conversation.generation();
         let mut system = String::new();

@@ -85,6 +85,7 @@ pub(crate) struct Endpoint {
     model: Arc<str>,
     client: Client,
     url: Url,
+    models_url: Url,
     check_url: Option<Url>,
     headers: HeaderMap,
     dialect: Box<dyn Dialect>,
@@ -124,6 +125,7 @@ impl Endpoint {
         };
         Ok(Self {
             url: join(&settings.url, dialect.path())?,
+            models_url: join(&settings.url, dialect.models_path())?,
             check_url,
             headers: headers(settings.key.as_ref(), settings.key_header)?,
             name: settings.name,
@@ -185,8 +187,8 @@ impl Endpoint {
         if self.check_url.is_some() {
             return self.check_local(call).await;
         }
-        // Any answer shows that something listens; an empty GET to the path of a POST costs the backend nothing.
-        let request = self.client.get(self.url.clone()).headers(self.headers.clone());
+        // Any answer shows that something listens, also that of a backend without such a list.
+        let request = self.client.get(self.models_url.clone()).headers(self.headers.clone());
         match self.send(request, &self.patience(call)).await {
             Ok(_) | Err(Fault::Rejected { .. } | Fault::ModelNotFound { .. } | Fault::Failed { status: 501, .. }) => {
                 Ok(())

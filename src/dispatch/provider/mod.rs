@@ -99,6 +99,8 @@ pub(super) trait Dialect: Send + Sync {
     fn path(&self) -> &'static [&'static str];
     /// The JSON body of the request.
     fn body(&self, conversation: &Conversation) -> Result<Vec<u8>, serde_json::Error>;
+    /// Path segments below the base URL that list the models: asked to find out whether the backend is there.
+    fn models_path(&self) -> &'static [&'static str];
     /// How the answer is cut into frames.
     fn framing(&self) -> Framing;
     /// Reads one answer.
@@ -173,5 +175,10 @@ impl CloudProvider {
             return Err(self.0.error(Fault::NotRecorded));
         }
         self.0.open(text.conversation(), call).await
+    }
+
+    /// Whether the provider answers; sends no text.
+    pub async fn probe(&self, call: Call) -> Result<(), ProviderError> {
+        self.0.probe(call).await
     }
 }

@@ -71,6 +71,10 @@ impl Dialect for Ollama {
         &["api", "chat"]
     }
 
+    fn models_path(&self) -> &'static [&'static str] {
+        &["api", "tags"]
+    }
+
     fn body(&self, conversation: &Conversation) -> Result<Vec<u8>, serde_json::Error> {
         let generation = conversation.generation();
         // The API has no name of a speaker, so names are dropped.

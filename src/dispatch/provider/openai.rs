@@ -76,6 +76,10 @@ impl Dialect for OpenAi {
         &["chat", "completions"]
     }
 
+    fn models_path(&self) -> &'static [&'static str] {
+        &["models"]
+    }
+
     fn body(&self, conversation: &Conversation) -> Result<Vec<u8>, serde_json::Error> {
         let generation = conversation.generation();
         let limit = generation.max_output_tokens.or(self.default_max_output_tokens);
