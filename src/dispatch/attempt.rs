@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::audit::{AuditError, Pending};
-use crate::policy::{Permit, Route, RoutePlan};
+use crate::policy::{CloudText, LocalText, Permit, Route, RoutePlan};
 
 use super::backend::Backend;
 use super::breaker::Breaker;
@@ -24,6 +24,8 @@ use super::plan::{self, Cloud, Step, reason};
 use super::provider::{AnswerStream, Call, Piece, ProviderError};
 use super::record::{self, Open};
 use super::request::{Decision, Judged, Request};
+#[cfg(test)]
+use super::sabotage::Sabotage;
 use super::turn;
 
 /// An answer that has begun.
@@ -192,6 +194,10 @@ impl<'a> Attempts<'a> {
     }
 
     fn steps(&self) -> Vec<Step> {
+        #[cfg(test)]
+        if let Some(steps) = self.sabotage().steps() {
+            return steps;
+        }
         plan::steps(self.plan.preferred(), self.permit.ceiling(), self.plan.may_fall_back(), self.shared.cloud())
     }
 
@@ -212,7 +218,7 @@ impl<'a> Attempts<'a> {
             complexity_reasons: self.estimate.reasons.clone(),
             rule: Arc::clone(self.plan.rule()),
             reason,
-            ceiling: self.permit.ceiling(),
+            ceiling: self.ceiling(),
         }
     }
 
@@ -221,9 +227,32 @@ impl<'a> Attempts<'a> {
         record::append(&self.shared.audit, self.request, self.judged, decision, self.started)
     }
 
-    /// What the verdict permits.
-    pub(super) fn permit(&self) -> &'a Permit {
-        self.permit
+    /// The text for a local backend.
+    pub(super) fn local_text(&self) -> LocalText {
+        self.permit.local_text()
+    }
+
+    /// The text for a cloud backend, if the permit makes one.
+    pub(super) fn cloud_text(&self) -> Option<CloudText> {
+        #[cfg(test)]
+        if self.sabotage().ignores_permit(self.calls) {
+            return Some(self.permit.smuggled_text());
+        }
+        self.permit.cloud_text()
+    }
+
+    fn ceiling(&self) -> Route {
+        #[cfg(test)]
+        if self.sabotage().ignores_permit(self.calls) {
+            return Route::Cloud;
+        }
+        self.permit.ceiling()
+    }
+
+    /// What this build leaves out on purpose.
+    #[cfg(test)]
+    pub(super) fn sabotage(&self) -> Sabotage {
+        self.shared.sabotage.get().copied().unwrap_or_default()
     }
 
     /// What is known of the cloud now.

@@ -46,6 +46,8 @@ pub(super) struct Shared {
     pub(super) classify: Arc<dyn Classify>,
     once: Once,
     cloud_closed: AtomicBool,
+    #[cfg(test)]
+    pub(super) sabotage: std::sync::OnceLock<super::sabotage::Sabotage>,
 }
 
 impl Shared {
@@ -74,8 +76,22 @@ impl Dispatcher {
     /// Puts the parts together. Each request runs as a task of the tracker, so that a stop can wait for them.
     #[must_use]
     pub fn new(backends: Backends, audit: Arc<AuditLog>, classify: Arc<dyn Classify>, tracker: TaskTracker) -> Self {
-        let shared = Shared { backends, audit, classify, once: Once::default(), cloud_closed: AtomicBool::new(false) };
+        let shared = Shared {
+            backends,
+            audit,
+            classify,
+            once: Once::default(),
+            cloud_closed: AtomicBool::new(false),
+            #[cfg(test)]
+            sabotage: std::sync::OnceLock::new(),
+        };
         Self { shared: Arc::new(shared), tracker }
+    }
+
+    /// Breaks this dispatcher on purpose, once.
+    #[cfg(test)]
+    pub(super) fn sabotage(&self, what: super::sabotage::Sabotage) {
+        let _ = self.shared.sabotage.set(what);
     }
 
     /// The backends.

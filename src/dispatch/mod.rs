@@ -31,6 +31,8 @@ mod request;
 mod turn;
 
 #[cfg(test)]
+mod sabotage;
+#[cfg(test)]
 mod testing;
 #[cfg(test)]
 mod tests;

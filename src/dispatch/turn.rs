@@ -21,6 +21,8 @@ use super::patience;
 use super::plan::{Cloud, reason};
 use super::provider::{AnswerStream, CloudProvider, Fault, LocalProvider, Piece, ProviderError};
 use super::record;
+#[cfg(test)]
+use super::sabotage::{self, Sabotage};
 
 /// The way to the backends of one side.
 pub(super) trait Door: Sized + Send + Sync {
@@ -125,7 +127,7 @@ impl Door for LocalProvider {
             }
         };
         let open = attempts.open(decision, id);
-        let text = attempts.permit().local_text();
+        let text = attempts.local_text();
         let called = Instant::now();
         let answer = first_piece(backend, limit, backend.provider().stream(text, attempts.call())).await;
         attempts.settle(backend, open, answer, called).map_err(Missed::Failed)
@@ -144,8 +146,12 @@ impl Door for CloudProvider {
         reason: &'static str,
         limit: Option<Duration>,
     ) -> Result<Begun, Missed> {
+        #[cfg(test)]
+        if attempts.sabotage() == Sabotage::RecordsAfterEgress {
+            return sabotage::call_then_record(attempts, backend, reason, limit).await;
+        }
         // The permit alone makes text for the cloud. The plan has no cloud step without it.
-        let Some(text) = attempts.permit().cloud_text() else { return Err(Missed::Closed) };
+        let Some(text) = attempts.cloud_text() else { return Err(Missed::Closed) };
         if attempts.cloud() != Cloud::Open {
             return Err(Missed::Closed);
         }
@@ -180,7 +186,7 @@ impl Door for CloudProvider {
 }
 
 /// Waits for the first piece, no longer than the limit: until then nothing has gone to the caller.
-async fn first_piece<P>(
+pub(super) async fn first_piece<P>(
     backend: &Backend<P>,
     limit: Option<Duration>,
     opening: impl Future<Output = Result<AnswerStream, ProviderError>>,

@@ -177,6 +177,12 @@ impl CloudProvider {
         self.0.open(text.conversation(), call).await
     }
 
+    /// Asks without the proof of a record: for tests of builds that are broken on purpose.
+    #[cfg(test)]
+    pub(super) async fn stream_unproven(&self, text: CloudText, call: Call) -> Result<AnswerStream, ProviderError> {
+        self.0.open(text.conversation(), call).await
+    }
+
     /// Whether the provider answers; sends no text.
     pub async fn probe(&self, call: Call) -> Result<(), ProviderError> {
         self.0.probe(call).await

@@ -6,6 +6,7 @@ mod ending;
 mod repeating;
 mod retrying;
 mod routing;
+mod schedules;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

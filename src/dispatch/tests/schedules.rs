@@ -1,0 +1,211 @@
+//! Faults by chance: thousands of requests meet backends that refuse, hang, die in the middle, are slow, answer rubbish
+//! or redirects, 429 and 5xx, in an order that a seed gives. Whatever happens, no byte of a private text reaches a cloud
+//! socket, and each call to the cloud finds its own decision on the disk when it arrives. Builds broken on purpose must
+//! be caught by the same run, or it would prove nothing.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, OnceLock};
+
+use super::*;
+use crate::dispatch::chance::Chance;
+use crate::dispatch::sabotage::Sabotage;
+use crate::dispatch::testing::head;
+
+const SEED: u64 = 0x5eed_0041;
+
+/// Requests that share backends and their breakers; then new ones come, so that no breaker hides a side for long.
+const ROUND: u64 = 40;
+
+/// The canary of a schedule's private text is nowhere else.
+const SECRET: &str = "private-canary-7f3a";
+
+/// A mock cloud with what it saw amiss.
+struct Watched {
+    server: Server,
+    unrecorded: Arc<Mutex<Vec<u64>>>,
+}
+
+/// The schedule that a request belongs to.
+fn schedule_of(body: &str) -> u64 {
+    let number = body.split("schedule-").nth(1).unwrap_or("");
+    number.split('-').next().and_then(|number| number.parse().ok()).unwrap_or(u64::MAX)
+}
+
+/// What happens at this call: a function of seed, schedule, backend and number of the call.
+fn fault(schedule: u64, backend: u64, call: u64, answer: Vec<Step>, begun: Vec<u8>) -> Vec<Step> {
+    let chance = Chance::seeded(SEED ^ schedule.wrapping_mul(1_000_003) ^ backend.wrapping_mul(7919) ^ (call << 48));
+    let stream = || Step::Send(head(200, "text/event-stream"));
+    match chance.below(20) {
+        0 => vec![],
+        1 => vec![Step::Hang],
+        2 => vec![stream(), Step::Hang],
+        3 => vec![stream(), Step::Send(begun)],
+        4 => vec![stream(), Step::Send(begun), Step::Hang],
+        5 => vec![stream(), Step::Send(b"\xff\xfe rubbish {]\n\n".to_vec())],
+        6 => vec![Step::Send(
+            b"HTTP/1.1 307 Away\r\nlocation: http://127.0.0.1:1/x\r\nconnection: close\r\n\r\n".to_vec(),
+        )],
+        7 => response(429, "application/json", "{}"),
+        8 => vec![Step::Send(b"HTTP/1.1 429 No\r\nretry-after: 0\r\nconnection: close\r\n\r\n".to_vec())],
+        9 => response(500, "text/plain", "no"),
+        10 | 11 => response(503, "text/plain", "no"),
+        12 => vec![Step::Send(b"nonsense\r\n\r\n".to_vec())],
+        13 => response(400, "application/json", "{}"),
+        14 => vec![stream(), Step::Forever(b": ping\n\n".to_vec())],
+        _ => answer,
+    }
+}
+
+fn openai_backend(number: u64, directory: Option<Arc<OnceLock<std::path::PathBuf>>>) -> Watched {
+    let unrecorded: Arc<Mutex<Vec<u64>>> = Arc::default();
+    let (calls, missing) = (Mutex::new(HashMap::<u64, u64>::new()), Arc::clone(&unrecorded));
+    let reader = OnceLock::new();
+    let server = Server::start(move |seen| {
+        let schedule = schedule_of(&seen.body);
+        let call = {
+            let mut calls = calls.lock().unwrap();
+            let call = calls.entry(schedule).or_insert(0);
+            *call += 1;
+            *call
+        };
+        if let Some(directory) = &directory {
+            let reader = reader.get_or_init(|| AuditLog::open_read_only(directory.get().unwrap()).unwrap());
+            let filter = DecisionFilter {
+                request_id: Some(format!("s-{schedule}")),
+                route: Some(Route::Cloud),
+                ..DecisionFilter::default()
+            };
+            let name = format!("cloud-{number}");
+            let decisions = reader.list(&filter, "", 50).unwrap().decisions;
+            let ours = |record: &&StoredDecision| {
+                record.decision.routing.as_ref().is_some_and(|routing| routing.backend.as_str() == name)
+            };
+            if (decisions.iter().filter(ours).count() as u64) < call {
+                missing.lock().unwrap().push(schedule);
+            }
+        }
+        let begun = "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"begun\"}}]}\n\n";
+        let answer = response(200, "text/event-stream", &openai_answer(&["an", "swer"]));
+        fault(schedule, number, call, answer, begun.into())
+    });
+    Watched { server, unrecorded }
+}
+
+fn scheduled(schedule: u64) -> Request {
+    let chance = Chance::seeded(SEED.rotate_left(17) ^ schedule);
+    let level = [Sensitivity::Public, Sensitivity::Internal, Sensitivity::Confidential][chance.below(3) as usize];
+    let complexity = [Complexity::Simple, Complexity::Complex][chance.below(2) as usize];
+    let secret = if level == Sensitivity::Public { "" } else { SECRET };
+    let text = format!("schedule-{schedule}- {secret}");
+    let message = Message { role: Role::User, content: text.into(), name: None };
+    Request {
+        request_id: RequestId::parse(&format!("s-{schedule}")).unwrap(),
+        conversation: Arc::new(Conversation::new(vec![message], Generation::default())),
+        deadline: Instant::now() + Duration::from_millis(700 + chance.below(1500)),
+        ..request(level, complexity)
+    }
+}
+
+/// What a run saw.
+#[derive(Debug, Default)]
+struct Found {
+    answered: usize,
+    cloud_requests: usize,
+    retried: usize,
+    leaked: bool,
+    unrecorded: usize,
+}
+
+impl Found {
+    fn holds(&self) -> bool {
+        !self.leaked && self.unrecorded == 0
+    }
+}
+
+async fn run(schedules: u64, sabotage: Sabotage) -> Found {
+    let directory: Arc<OnceLock<std::path::PathBuf>> = Arc::default();
+    let clouds = [1, 2].map(|number| openai_backend(number, Some(Arc::clone(&directory))));
+    let homes = [11, 12].map(|number| openai_backend(number, None));
+    let house = House::new(vec![]);
+    directory.set(house.directory.path().join("audit")).unwrap();
+    let config = |name: String, side, url: &str| BackendConfig {
+        retries: 2,
+        first_token_timeout_ms: Some(120),
+        idle_timeout_ms: 150,
+        priority: Some(1),
+        ..BackendConfig::new(&name, side, BackendKind::Openai, url, "m")
+    };
+    let mut configs = vec![];
+    for (number, cloud) in clouds.iter().enumerate() {
+        configs.push(config(format!("cloud-{}", number + 1), Route::Cloud, &cloud.server.url()));
+    }
+    for (number, home) in homes.iter().enumerate() {
+        configs.push(config(format!("home-{number}"), Route::Local, &home.server.url()));
+    }
+    configs.push(config("gone".to_owned(), Route::Local, &testing::refusing_url()));
+    let answered = std::sync::atomic::AtomicUsize::new(0);
+    let rounds = (0..schedules.div_ceil(ROUND)).map(|round| {
+        let backends = Backends::build(configs.clone()).unwrap().seeded(SEED ^ round);
+        let judge = Arc::clone(&house.classify) as Arc<dyn Classify>;
+        let dispatcher = Dispatcher::new(backends, Arc::clone(&house.audit), judge, house.tracker.clone());
+        dispatcher.sabotage(sabotage);
+        (round, dispatcher)
+    });
+    for_each_round(rounds, schedules, &answered).await;
+    house.tracker.close();
+    house.tracker.wait().await;
+    let leaked =
+        clouds.iter().any(|cloud| cloud.server.bytes().windows(SECRET.len()).any(|window| window == SECRET.as_bytes()));
+    let cloud_requests = clouds.iter().map(|cloud| cloud.server.requests().len()).sum();
+    let schedules_seen: std::collections::HashSet<_> =
+        clouds.iter().flat_map(|cloud| cloud.server.requests()).map(|seen| schedule_of(&seen.body)).collect();
+    Found {
+        answered: answered.into_inner(),
+        cloud_requests,
+        retried: cloud_requests - schedules_seen.len(),
+        leaked,
+        unrecorded: clouds.iter().map(|cloud| cloud.unrecorded.lock().unwrap().len()).sum(),
+    }
+}
+
+async fn for_each_round(
+    rounds: impl Iterator<Item = (u64, Dispatcher)>,
+    schedules: u64,
+    answered: &std::sync::atomic::AtomicUsize,
+) {
+    futures_util::stream::iter(rounds)
+        .for_each_concurrent(3, |(round, dispatcher)| async move {
+            let asked = (round * ROUND..((round + 1) * ROUND).min(schedules)).map(|schedule| {
+                let mut events = dispatcher.dispatch(scheduled(schedule));
+                async move {
+                    while let Some(event) = events.next().await {
+                        if matches!(event, Ok(Event::Outcome(_))) {
+                            answered.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+                        }
+                    }
+                }
+            });
+            futures_util::future::join_all(asked).await;
+        })
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_fault_carries_a_private_text_away_or_a_call_past_the_log() {
+    let schedules = 4000;
+    let found = run(schedules, Sabotage::None).await;
+    println!("seed {SEED:#x}, {schedules} schedules: {found:?}");
+    assert!(found.holds(), "seed {SEED:#x}: {found:?}");
+    // A run in which little happened would prove little.
+    assert!(found.answered > 400 && found.cloud_requests > 1000 && found.retried > 200, "{found:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn builds_broken_on_purpose_are_caught() {
+    let skipped = run(80, Sabotage::SkipsPermit).await;
+    assert!(skipped.leaked, "{skipped:?}");
+    let late = run(80, Sabotage::RecordsAfterEgress).await;
+    assert!(late.unrecorded > 0 && !late.leaked, "{late:?}");
+    let retried = run(160, Sabotage::RetriesWithoutPermit).await;
+    assert!(retried.leaked, "{retried:?}");
+}
