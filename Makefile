@@ -18,10 +18,10 @@ NEXTEST_PROFILE := --profile ci
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test test-rust test-python bench eval calibrate lint reference assets lock clean
+.PHONY: help demo serve test test-rust test-python soak-dispatch bench eval calibrate lint reference assets lock clean
 
 help: ## List these commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: ## Show Cordon at work: service, local model and a dozen requests, all on this machine
 	@$(PYTHON) scripts/demo.py
@@ -42,6 +42,9 @@ test-rust: assets ## Run the Rust tests (with cargo-nextest if it is installed)
 test-python: assets $(VENV_STAMP) ## Run the Python tests against the real service and the real local model
 	$(CARGO) build --locked --bin cordon
 	$(VENV_PYTHON) -m pytest tests/python
+
+soak-dispatch: ## Drive 100,000 seeded schedules of faults through Dispatch and print what was seen
+	@CORDON_SCHEDULES=100000 $(CARGO) test --quiet --locked --lib dispatch::tests::schedules -- --nocapture
 
 bench: assets $(VENV_STAMP) ## Measure: rules, model, service, start, memory, and Presidio beside it
 	@$(VENV_PYTHON) scripts/bench.py

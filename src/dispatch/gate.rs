@@ -29,7 +29,9 @@ impl Gate {
     /// `max_calls` at once, and `max_waiting` requests behind them; `None` is no limit.
     pub(super) fn new(max_calls: Option<u32>, max_waiting: u32) -> Self {
         Self(max_calls.map(|calls| Limited {
-            places: Arc::new(Semaphore::new(usize::try_from(calls).unwrap_or(Semaphore::MAX_PERMITS))),
+            places: Arc::new(Semaphore::new(
+                usize::try_from(calls).map_or(Semaphore::MAX_PERMITS, |calls| calls.min(Semaphore::MAX_PERMITS)),
+            )),
             waiting: AtomicU32::new(0),
             max_waiting,
         }))

@@ -46,8 +46,8 @@ pub(super) enum Problem {
     Weight(u32),
     #[error("max_waiting bounds the queue behind max_calls; set max_calls too, or remove it")]
     WaitingAlone,
-    #[error("health_interval_ms must be 0 for never, or at least {0}")]
-    HealthInterval(u64),
+    #[error("health_interval_ms must be 0 for never, or from {0} to {1}")]
+    HealthInterval(u64, u64),
     #[error("retries must be from 0 to {0}")]
     Retries(u32),
     #[error("{0} belongs to backends of the kind `{1}`; remove it")]

@@ -20,6 +20,9 @@ const USUAL_HEALTH_INTERVAL: Duration = Duration::from_secs(30);
 /// Probes more often than this would be load.
 const LEAST_HEALTH_INTERVAL_MS: u64 = 1000;
 
+/// Probes less often than once a day tell nobody anything; the bound also keeps sums of times within the clock.
+const MOST_HEALTH_INTERVAL_MS: u64 = 24 * 60 * 60 * 1000;
+
 /// How a backend is used, validated.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::dispatch) struct Terms {
@@ -65,8 +68,8 @@ impl BackendConfig {
         }
         let health_interval = match (self.health_interval_ms, self.side) {
             (Some(0), _) | (None, Route::Cloud) => None,
-            (Some(interval), _) if interval < LEAST_HEALTH_INTERVAL_MS => {
-                return Err(Problem::HealthInterval(LEAST_HEALTH_INTERVAL_MS));
+            (Some(interval), _) if !(LEAST_HEALTH_INTERVAL_MS..=MOST_HEALTH_INTERVAL_MS).contains(&interval) => {
+                return Err(Problem::HealthInterval(LEAST_HEALTH_INTERVAL_MS, MOST_HEALTH_INTERVAL_MS));
             }
             (Some(interval), _) => Some(Duration::from_millis(interval)),
             (None, Route::Local) => Some(USUAL_HEALTH_INTERVAL),

@@ -109,7 +109,9 @@ fn retries_and_the_wait_for_the_first_piece_are_bounded() {
     assert!(terms("max_calls = 0").unwrap_err().contains("max_calls is 0"));
     assert_eq!(terms("max_calls = 3").map(|terms| terms.max_waiting), Ok(12));
     assert_eq!(terms("max_calls = 3\nmax_waiting = 0").map(|terms| terms.max_waiting), Ok(0));
-    assert!(terms("health_interval_ms = 999").unwrap_err().contains("at least 1000"));
+    for interval in [999, 86_400_001] {
+        assert!(terms(&format!("health_interval_ms = {interval}")).unwrap_err().contains("from 1000 to 86400000"));
+    }
     assert_eq!(terms("health_interval_ms = 0").unwrap().health_interval, None);
     assert_eq!(usual.health_interval, Some(Duration::from_secs(30)));
     assert_eq!(cloud("https://a.example").terms().unwrap().health_interval, None, "a cloud is not asked unbidden");

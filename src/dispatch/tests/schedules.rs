@@ -192,12 +192,14 @@ async fn for_each_round(
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_fault_carries_a_private_text_away_or_a_call_past_the_log() {
-    let schedules = 4000;
+    let schedules = std::env::var("CORDON_SCHEDULES").map_or(4000, |number| number.parse().unwrap());
     let found = run(schedules, Sabotage::None).await;
     println!("seed {SEED:#x}, {schedules} schedules: {found:?}");
     assert!(found.holds(), "seed {SEED:#x}: {found:?}");
     // A run in which little happened would prove little.
-    assert!(found.answered > 400 && found.cloud_requests > 1000 && found.retried > 200, "{found:?}");
+    let share = |of: usize| schedules as usize / of;
+    let much = found.answered > share(10) && found.cloud_requests > share(4) && found.retried > share(20);
+    assert!(much, "{found:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
