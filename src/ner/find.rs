@@ -23,7 +23,7 @@ use super::human::Human;
 use super::labels::LabelSet;
 use super::lanes::{Lanes, Ticket};
 use super::onnx::{Graph, OnnxClassifier, environment};
-use super::prose::Looks;
+use super::prose::{Capitals, Looks};
 use super::reason::Dropped;
 use super::windows::windows;
 use super::{ModelFactory, NerConfig, NerError, TokenClassifier as _, Vocabulary, locate};
@@ -268,9 +268,11 @@ impl Ner {
         Ok(())
     }
 
-    /// How much of a window's core is read.
+    /// How much of a window's core is read. Where capitals say nothing a name has no shape of its own, so all of such a
+    /// window is read.
     fn reads(&self, window: &str, core: &Range<usize>) -> Read {
-        if !self.skip_machine_text || !Looks::of(window).is_machine() {
+        let looks = Looks::of(window);
+        if !self.skip_machine_text || !looks.is_machine() || looks.capitals != Capitals::Some {
             return Read::All;
         }
         let seen = Human::of(window).seen(core);

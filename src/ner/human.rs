@@ -78,8 +78,8 @@ fn is_sentence(piece: &str) -> bool {
     words.count() >= 3 && !Looks::of(piece).is_machine()
 }
 
-/// Capitalised words that programs write: values and types that most languages share.
-const PROGRAM_WORDS: [&str; 14] = [
+/// Words with capitals that programs write, in most languages or in queries and logs: they are nobody's name.
+const PROGRAM_WORDS: [&str; 30] = [
     "None",
     "True",
     "False",
@@ -94,14 +94,33 @@ const PROGRAM_WORDS: [&str; 14] = [
     "Promise",
     "Override",
     "Date",
+    "NULL",
+    "TRUE",
+    "FALSE",
+    "INFO",
+    "WARN",
+    "WARNING",
+    "ERROR",
+    "DEBUG",
+    "TRACE",
+    "HTTP",
+    "POST",
+    "SELECT",
+    "FROM",
+    "WHERE",
+    "INSERT",
+    "INTO",
 ];
 
+/// Letters of a word in capitals from which it is no acronym: the model believes them as names.
+const NO_ACRONYM: usize = 4;
+
 /// Whether a line holds a word that is written like a name and is not part of an identifier, a path or a call: one with
-/// a capital and small letters, two in capitals in a row, or one of a script without capitals.
+/// a capital and small letters, one or several in capitals, or one of a script without capitals.
 fn holds_bare_name(line: &str) -> bool {
     let mut in_capitals = 0;
     let mut rest = line.char_indices().peekable();
-    while let Some((start, first)) = rest.next() {
+    while let Some((mut start, first)) = rest.next() {
         if !first.is_alphanumeric() {
             // Words in a row stand one blank apart.
             in_capitals = if first == ' ' { in_capitals } else { 0 };
@@ -111,6 +130,10 @@ fn holds_bare_name(line: &str) -> bool {
         while let Some((at, c)) = rest.next_if(|(_, c)| c.is_alphanumeric()) {
             end = at + c.len_utf8();
         }
+        if matches!(first, 'n' | 'r' | 't') && line.get(..start).is_some_and(|before| before.ends_with('\\')) {
+            // `\nAnna`: the letter belongs to the escape.
+            start += first.len_utf8();
+        }
         let word = line.get(start..end).unwrap_or_default();
         let shape = Shape::of(word);
         let (before, after) = (line.get(..start).unwrap_or_default(), line.get(end..).unwrap_or_default());
@@ -119,7 +142,7 @@ fn holds_bare_name(line: &str) -> bool {
             continue;
         }
         in_capitals = if shape == Shape::Capitals { in_capitals + 1 } else { 0 };
-        if shape == Shape::Name || in_capitals == 2 {
+        if shape == Shape::Name || in_capitals == 2 || (in_capitals == 1 && word.chars().count() >= NO_ACRONYM) {
             return true;
         }
     }
@@ -161,15 +184,35 @@ impl Shape {
     }
 }
 
-/// Whether what touches a word makes it a part of an identifier, a path, a generic type or a call.
+/// Whether what touches a word makes it a part of an identifier, a path, a generic type or a call. Marks that people put
+/// around words too, such as those of emphasis, do not.
 fn belongs_to_code(before: &str, after: &str) -> bool {
-    const JOINS: [&str; 11] = ["_", "/", "\\", "<", "*", "&", "$", "#", "::", "->", "=>"];
-    const OPENS: [&str; 9] = ["_", "(", "[", "{", "/", "\\", "::", "*", "<"];
-    let dotted_before = before.strip_suffix('.').is_some_and(|name| name.ends_with(char::is_alphanumeric));
-    let dotted_after = after.strip_prefix('.').is_some_and(|name| name.starts_with(char::is_alphanumeric));
-    // `<b>Anna</b>` is text; `Vec<Anna>` was told by what stands before it.
-    let opens = OPENS.iter().any(|mark| after.starts_with(mark)) && !after.starts_with("</");
-    JOINS.iter().any(|mark| before.ends_with(mark)) || opens || dotted_before || dotted_after
+    const JOINS: [&str; 5] = ["$", "\\", "::", "->", "=>"];
+    const OPENS: [&str; 3] = ["[", "{", "::"];
+    if JOINS.iter().any(|mark| before.ends_with(mark)) || OPENS.iter().any(|mark| after.starts_with(mark)) {
+        return true;
+    }
+    let behind = |mark: char| before.strip_suffix(mark).map(|rest| rest.chars().next_back());
+    let ahead = |mark: char| after.strip_prefix(mark).map(|rest| rest.chars().next());
+    // `x_Anna` and `Anna_x`, but `_Anna_`; `src/Anna`, but `Tom/Anna`.
+    let in_word = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
+    let in_path = |c: Option<char>| !c.is_some_and(|c| c.is_uppercase() || c == ' ');
+    if [behind('_'), ahead('_')].into_iter().flatten().any(in_word)
+        || [behind('/'), ahead('/')].into_iter().flatten().any(in_path)
+    {
+        return true;
+    }
+    // `Vec<Anna>` and `<Anna>`, but `<Anna> hello` in a chat and `<b>Anna</b>`.
+    let generic = behind('<').is_some_and(|c| in_word(c) || !after.starts_with("> "));
+    let opens_type = after.starts_with('<') && !after.starts_with("</");
+    // `java.Anna` and `Anna.of`, but `S.Anna`.
+    let head = before.strip_suffix('.').unwrap_or_default();
+    let initial = head.chars().next_back().is_some_and(char::is_uppercase)
+        && !head.chars().rev().nth(1).is_some_and(char::is_alphanumeric);
+    let member = (in_word(head.chars().next_back()) && !initial) || ahead('.').is_some_and(in_word);
+    // `Anna(x)` is a call, `Anna (x)` and `Anna(32)` are not.
+    let call = after.strip_prefix('(').is_some_and(|inside| !inside.starts_with(|c: char| c.is_ascii_digit()));
+    generic || opens_type || member || call
 }
 
 /// The text of a comment, from behind its mark.
@@ -258,6 +301,14 @@ mod tests {
             "  author = {Claude E. Shannon},",
             "-    Ian McCarthy <i@x.io>",
             "log.info('王小明', 7)",
+            "| **Anna Schmidt** | 09 |",
+            "_Lucian_ = 7",
+            "note = \"a\\nAnna: ok\"",
+            "id=7 owner=S.Okonjo",
+            "pair: Tom/Anna",
+            "<Anna> ok [7]",
+            "row[7] = BRANDHORST;",
+            "Gonzalez(32)",
         ] {
             assert_eq!(read(line), [line]);
         }
@@ -274,6 +325,8 @@ mod tests {
             "7,8,2024-03-01,0.25",
             "java.util.List x = Foo.bar(GetUserName());",
             "return None",
+            "x_Anna = Anna_y + src/Anna",
+            "LOG INFO 7",
             "",
             "\n",
         ] {

@@ -339,6 +339,17 @@ async fn machine_text_is_skipped_unless_configured_otherwise_and_the_receipt_say
     assert_eq!(ask(&skipping, table).await.coverage.status, Status::Complete);
 }
 
+/// Where nobody writes capitals, or everybody does, a name looks like every other word.
+#[tokio::test]
+async fn machine_text_without_a_use_of_capitals_is_read() {
+    let skipping = ner(Arc::new(good));
+    for text in ["{\"user\":\"anna\",\"id\":\"47_1\"}", "[12:04] anna {x_y} = [z_z]", "ID=7;U=ANNA;X=[Z_Z]{Y}"] {
+        let report = ask(&skipping, text).await;
+        assert_eq!(report.coverage.status, Status::Complete, "{text}");
+        assert_eq!(report.coverage.bytes_scanned, text.len() as u64);
+    }
+}
+
 #[tokio::test]
 async fn names_that_people_wrote_in_skipped_code_are_found_and_counted() {
     let skipping = ner(Arc::new(good));

@@ -23,6 +23,10 @@ use super::proto::{self, OperatorKind, RedactRequest, RedactResponse, RestoreReq
 /// Texts up to this many bytes are worked on where the request runs; that takes well below a millisecond.
 const INLINE_BYTES: u64 = 16 * 1024;
 
+/// Bytes of an answer that are restored at a time: a placeholder of twenty bytes may stand for a value of many thousand,
+/// so what an answer grows to is looked at between few of them.
+const RESTORED_AT_A_TIME: usize = 64;
+
 /// What redaction needs of the configuration.
 #[derive(Debug)]
 pub(super) struct Redaction {
@@ -130,26 +134,70 @@ pub(super) async fn restore(
     let (key, name) = (Arc::clone(&core.redaction.key), Arc::clone(caller.name()));
     let options = RestoreOptions { in_urls: request.in_urls, in_code: request.in_code };
     let bytes = document.total_bytes().saturating_add(request.sealed_map.len() as u64);
+    let mut room = core.limits.max_text_bytes.saturating_mul(2);
     let (document, restored) = beside(bytes, deadline, move || {
         let map = Arc::new(redact::open(&request.sealed_map, &key, &name, SystemTime::now())?);
-        let mut restored = 0;
-        let mut part = |part: &crate::document::Part| {
+        let (mut parts, mut restored) = (Vec::with_capacity(document.parts().len()), 0);
+        for part in document.parts() {
             let mut restorer = Restorer::new(Arc::clone(&map), options);
             if request.decrypt {
                 restorer = restorer.decrypting(Decryptor::new(Arc::clone(&key), Arc::clone(&name)));
             }
-            let mut text = restorer.push(part.text.expose());
-            text.push_str(&restorer.finish());
+            let text = within(&mut restorer, part.text.expose(), &mut room)?;
             restored += restorer.restored();
-            crate::document::Part { text: Text::from(text), ..part.clone() }
-        };
-        let document = Document::new(document.parts().iter().map(&mut part).collect());
-        Ok::<_, redact::SealError>((document, restored))
+            parts.push(crate::document::Part { text: Text::from(text), ..part.clone() });
+        }
+        Ok::<_, NotRestored>((Document::new(parts), restored))
     })
-    .await?
-    .map_err(not_opened)?;
+    .await??;
     let (text, parts) = reply(&document, single);
     Ok(RestoreResponse { request_id: request.request_id, text, parts, restored })
+}
+
+/// Why nothing is restored.
+enum NotRestored {
+    NotOpened(redact::SealError),
+    /// The values would make the answer longer than a reply may be.
+    TooLong,
+}
+
+impl From<redact::SealError> for NotRestored {
+    fn from(error: redact::SealError) -> Self {
+        Self::NotOpened(error)
+    }
+}
+
+impl From<NotRestored> for Refusal {
+    fn from(error: NotRestored) -> Self {
+        match error {
+            // The same answer whatever is wrong with a map; the metrics tell the operator.
+            NotRestored::NotOpened(error) => {
+                let reason = error.reason().as_str();
+                metrics::counter!("cordon_sealed_maps_refused_total", "reason" => reason).increment(1);
+                Self::field("sealed_map", "SEALED_MAP_NOT_OPENED", error.to_string())
+            }
+            NotRestored::TooLong => Self::field(
+                "text",
+                "RESTORED_TEXT_TOO_LONG",
+                "would be longer than twice max_text_bytes with its values; restore it in pieces",
+            ),
+        }
+    }
+}
+
+/// The text with its values, as long as there is room for it.
+fn within(restorer: &mut Restorer, text: &str, room: &mut u64) -> Result<String, NotRestored> {
+    let mut out = String::with_capacity(text.len());
+    let mut add = |piece: String| {
+        *room = room.checked_sub(piece.len() as u64).ok_or(NotRestored::TooLong)?;
+        out.push_str(&piece);
+        Ok::<(), NotRestored>(())
+    };
+    for piece in text.as_bytes().chunks(RESTORED_AT_A_TIME) {
+        add(restorer.push_bytes(piece))?;
+    }
+    add(restorer.finish())?;
+    Ok(out)
 }
 
 /// The verdict with every span, if all of the text was seen.
@@ -188,12 +236,6 @@ async fn beside<T: Send + 'static>(
         Ok(Err(_)) => Err(Refusal::new(Kind::Internal, "REDACTION_FAILED", "the work ended early; try again")),
         Err(_) => Err(Refusal::deadline()),
     }
-}
-
-/// The same answer whatever is wrong with a map; the metrics tell the operator.
-fn not_opened(error: redact::SealError) -> Refusal {
-    metrics::counter!("cordon_sealed_maps_refused_total", "reason" => error.reason().as_str()).increment(1);
-    Refusal::field("sealed_map", "SEALED_MAP_NOT_OPENED", error.to_string())
 }
 
 impl From<RedactError> for Refusal {

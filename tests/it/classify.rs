@@ -131,9 +131,15 @@ async fn the_model_is_skipped_only_where_the_rules_suffice() {
     let mut client = server.classifier().await;
     for (input, ner, status, reason) in [
         ("my card is 4539 1488 0343 6467", NerMode::Auto, CoverageStatus::PermittedSkip, "rules_reached_highest_level"),
-        // A line of digits and small letters that could hold no name is left out by the model itself.
-        ("my card is 4539 1488 0343 6467", NerMode::Always, CoverageStatus::PermittedSkip, "machine_text"),
-        ("Anna's card is 4539 1488 0343 6467", NerMode::Always, CoverageStatus::Complete, ""),
+        ("my card is 4539 1488 0343 6467", NerMode::Always, CoverageStatus::Complete, ""),
+        // A line of code that could hold no name is left out by the model itself, and a name in one is not.
+        (
+            "x_y[1] = Foo::of(a_b); // 4539 1488 0343 6467",
+            NerMode::Always,
+            CoverageStatus::PermittedSkip,
+            "machine_text",
+        ),
+        ("x_y[1] = Foo::of(a_b); // Anna 4539 1488 0343 6467", NerMode::Always, CoverageStatus::Complete, ""),
         ("What is the capital of France?", NerMode::Auto, CoverageStatus::Complete, ""),
     ] {
         let request =

@@ -256,3 +256,19 @@ async fn wrong_requests_name_the_field() {
     assert_eq!(refusal(&status), (Code::InvalidArgument, "EMPTY_REQUEST".into(), "text".into()));
     server.stop().await;
 }
+
+/// A short placeholder may stand for a long value: an answer full of them must not fill the memory.
+#[tokio::test]
+async fn an_answer_that_would_grow_beyond_all_bounds_is_refused_by_name() {
+    let server = TestServer::start(Setup::default()).await;
+    let body = "MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7VJTUt9Us8cKj\n".repeat(100);
+    let key = format!("-----BEGIN PRIVATE KEY-----\n{body}-----END PRIVATE KEY-----");
+    let done = redact(&server, text(&format!("the key: {key}\n"))).await.unwrap();
+    let placeholder = done.text.split_whitespace().find(|word| word.starts_with('⟦')).unwrap();
+    assert!(done.text.len() < 100, "one value of {} bytes: {}", key.len(), done.text);
+    let once = restore(&server, &done.sealed_map, placeholder).await.unwrap();
+    assert!(once.contains(body.trim_end()), "{placeholder} {once}");
+    let status = restore(&server, &done.sealed_map, &format!("{placeholder} ").repeat(1_000)).await.unwrap_err();
+    assert_eq!(refusal(&status), (Code::InvalidArgument, "RESTORED_TEXT_TOO_LONG".into(), "text".into()));
+    server.stop().await;
+}

@@ -2,6 +2,7 @@
 //! that it speaks of, code and quotations and what stands below it, for a long letter to be corrected is no long task.
 //! Counting is linear in the text and keeps numbers only.
 
+use std::borrow::Cow;
 use std::sync::LazyLock;
 
 use aho_corasick::AhoCorasick;
@@ -74,14 +75,15 @@ static QUOTED: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(&format!("(?s){open}[^”\"»“]{{{QUOTATION},}}?{close}")).ok()
 });
 
-fn without(expression: &LazyLock<Option<Regex>>, text: &str) -> String {
-    expression.as_ref().map_or_else(|| text.to_owned(), |regex| regex.replace_all(text, " ").into_owned())
+fn without<'t>(expression: &LazyLock<Option<Regex>>, text: &'t str) -> Cow<'t, str> {
+    expression.as_ref().map_or(Cow::Borrowed(text), |regex| regex.replace_all(text, " "))
 }
 
 impl Instruction {
     fn of(text: &str) -> Self {
         let code = text.contains("```") || text.split('`').skip(1).step_by(2).any(|inline| inline.len() >= 8);
-        let bare = without(&QUOTED, &without(&FENCED, text));
+        let unfenced = without(&FENCED, text);
+        let bare = without(&QUOTED, &unfenced);
         let mut paragraphs = bare.split("\n\n").map(str::trim).filter(|paragraph| !paragraph.is_empty());
         let first = paragraphs.next().unwrap_or_default();
         let mut asked = head(first);

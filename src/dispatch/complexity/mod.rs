@@ -9,6 +9,8 @@ mod ideas;
 mod labelled;
 mod model;
 
+use std::borrow::Cow;
+
 use crate::document::{Conversation, Role};
 use crate::policy::Complexity;
 
@@ -58,12 +60,12 @@ pub fn estimate(conversation: &Conversation, stated: Option<Complexity>) -> Esti
 
 /// The last words of the user: they tell what is asked; instructions of the application and earlier answers do not. A
 /// conversation without a user is taken at all its words.
-fn asked(conversation: &Conversation) -> String {
+fn asked(conversation: &Conversation) -> Cow<'_, str> {
     let messages = conversation.messages();
     let last = messages.iter().rev().find(|message| message.role == Role::User && !message.content.is_empty());
     match last {
-        Some(message) => message.content.expose().to_owned(),
-        None => messages.iter().map(|message| message.content.expose()).collect::<Vec<_>>().join("\n\n"),
+        Some(message) => message.content.expose().into(),
+        None => messages.iter().map(|message| message.content.expose()).collect::<Vec<_>>().join("\n\n").into(),
     }
 }
 

@@ -226,6 +226,9 @@ proptest! {
 
     #[test]
     fn base64_of_any_text_covers_all_of_it(said in "[a-z]{3,8} [a-zäöü@. 0-9]{8,60}") {
+        // What is mostly signs says nothing, and is no text to the decoder either.
+        let signs = said.chars().filter(|c| matches!(c, '@' | '.')).count();
+        prop_assume!(signs * 2 < said.chars().count());
         let encoded = encode(said.as_bytes());
         let text = format!("value: {encoded} end");
         let mut seen = false;
