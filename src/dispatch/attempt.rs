@@ -89,10 +89,15 @@ impl<'a> Attempts<'a> {
         estimate: Estimate,
         plan: &'a RoutePlan,
         permit: &'a Permit,
-        redaction: Redaction<'a>,
         started: std::time::Instant,
     ) -> Self {
+        let redaction = Redaction::None;
         Self { shared, request, judged, estimate, plan, permit, redaction, started, calls: 0, last: None }
+    }
+
+    /// The same with what became of the redaction.
+    pub(super) fn redacting(self, redaction: Redaction<'a>) -> Self {
+        Self { redaction, ..self }
     }
 
     /// The last decision that was recorded.

@@ -207,8 +207,8 @@ impl Run<'_> {
                 (permit, None) => (permit, Redaction::May(redacted)),
             },
         };
-        let mut attempts =
-            Attempts::new(self.shared, self.request, &judged, estimate, &plan, &permit, redaction, self.started);
+        let mut attempts = Attempts::new(self.shared, self.request, &judged, estimate, &plan, &permit, self.started)
+            .redacting(redaction);
 
         if self.request.validate_only {
             return self.send(Event::Decision(attempts.validate())).await;
