@@ -3,7 +3,7 @@
 //! The life of a dispatch, file by file: `request` is what is asked; `dispatcher` runs it, at most
 //! once by `once`; `complexity` says how much it
 //! asks of a model; `plan` orders the sides under the policy's ceiling; `attempt` tries one side after the other, `turn` one
-//! backend after the other with retries in the time that `patience` gives; `record` writes decisions and outcomes; `provider` speaks to models;
+//! backend after the other with retries in the time that `patience` gives; `relay` passes the answer on; `record` writes decisions and outcomes; `provider` speaks to models;
 //! `backend` and `config` say which there are, `order` and `chance` which comes first,
 //! `breaker` and `health` which is left alone, `gate` how many calls one takes at once.
 //!
@@ -27,6 +27,7 @@ mod patience;
 mod plan;
 mod provider;
 mod record;
+mod relay;
 mod request;
 mod turn;
 
