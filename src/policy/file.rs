@@ -231,6 +231,8 @@ pub(super) struct RawRoute {
     pub(super) to: Route,
     #[serde(default)]
     pub(super) fallback: bool,
+    #[serde(default)]
+    pub(super) escalate: bool,
 }
 
 #[derive(Debug, Deserialize)]

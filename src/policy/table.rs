@@ -24,6 +24,7 @@ pub(super) struct RouteRule {
     pub(super) callers: Option<Vec<String>>,
     pub(super) to: Route,
     pub(super) fallback: bool,
+    pub(super) escalate: bool,
 }
 
 impl RouteRule {
@@ -37,9 +38,9 @@ impl RouteRule {
             && self.callers.as_ref().is_none_or(|all| all.iter().any(|name| name == caller))
     }
 
-    /// The most outward route that text may take under this line, its fallback included.
+    /// The most outward route that text may take under this line, its fallback and escalation included.
     pub(super) fn ceiling(&self) -> Route {
-        if self.to == Route::Cloud || self.fallback { Route::Cloud } else { Route::Local }
+        if self.to == Route::Cloud || self.fallback || self.escalate { Route::Cloud } else { Route::Local }
     }
 }
 
@@ -81,9 +82,21 @@ impl RouteTable {
                 callers: raw.callers.clone(),
                 to: raw.to,
                 fallback: raw.fallback,
+                escalate: raw.escalate,
             };
+            if route.escalate && route.to == Route::Cloud {
+                problems.error(
+                    entry.span(),
+                    format!("{field}.escalate"),
+                    format!("`{id}` goes to the cloud already; escalation is for `to = \"local\"`"),
+                );
+            }
             if route.ceiling() == Route::Cloud && route.covers_level(Sensitivity::Confidential) {
-                let how = if route.to == Route::Cloud { "`to = \"cloud\"`" } else { "`fallback = true`" };
+                let how = match route.to {
+                    Route::Cloud => "`to = \"cloud\"`",
+                    Route::Local if route.fallback => "`fallback = true`",
+                    Route::Local => "`escalate = true`",
+                };
                 problems.error(
                     entry.span(),
                     &field,
@@ -105,6 +118,7 @@ pub struct RoutePlan {
     preferred: Route,
     ceiling: Route,
     may_fall_back: bool,
+    may_escalate: bool,
 }
 
 impl RoutePlan {
@@ -131,6 +145,12 @@ impl RoutePlan {
     pub fn may_fall_back(&self) -> bool {
         self.may_fall_back
     }
+
+    /// Whether the cloud may be asked when a local answer is not sure enough. Never true beyond the ceiling.
+    #[must_use]
+    pub fn may_escalate(&self) -> bool {
+        self.may_escalate
+    }
 }
 
 /// The most outward route that a level allows, whatever a policy file says.
@@ -147,23 +167,31 @@ impl Policy {
     pub fn route(&self, verdict: &Verdict, complexity: Complexity, caller: &str) -> RoutePlan {
         let level = verdict.level();
         let found = self.routes.routes.iter().find(|route| route.takes(level, complexity, caller));
-        let plan = |rule: Arc<str>, preferred: Route, ceiling: Route, may_fall_back| RoutePlan {
+        let plan = |rule: Arc<str>, preferred: Route, ceiling: Route, may_fall_back, may_escalate| RoutePlan {
             document_id: verdict.document_id(),
             policy_digest: Arc::clone(&verdict.policy().digest),
             rule,
             preferred,
             ceiling,
             may_fall_back,
+            may_escalate,
         };
         match found {
             // A verdict of another policy may not mean what this table means by the level.
             Some(route) if verdict.policy().digest == self.reference.digest => {
                 let ceiling = route.ceiling().min(limit(level));
                 let to = route.to.min(ceiling);
-                plan(Arc::clone(&route.id), to, ceiling, route.fallback && ceiling == Route::Cloud)
+                let outward = ceiling == Route::Cloud;
+                plan(Arc::clone(&route.id), to, ceiling, route.fallback && outward, route.escalate && outward)
             }
-            _ => plan(Arc::from(NO_ROUTE), Route::Local, Route::Local, false),
+            _ => plan(Arc::from(NO_ROUTE), Route::Local, Route::Local, false, false),
         }
+    }
+
+    /// Whether any line of the table escalates: then it is worth knowing how sure local answers are.
+    #[must_use]
+    pub fn escalates(&self) -> bool {
+        self.routes.routes.iter().any(|route| route.escalate)
     }
 
     /// Binds the plan's ceiling to the conversation. Anything that does not belong together gives a permit for local
