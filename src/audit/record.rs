@@ -89,6 +89,9 @@ pub struct Routing {
     pub rule: Label,
     /// Why the route differs from what the rule prefers, such as `no_cloud_backend`; empty if it does not.
     pub reason: Label,
+    /// The decision of the local answer that was not sure enough, if the cloud is asked for a better one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub escalated_from: Option<DecisionId>,
 }
 
 /// A rule that applied: its id in the policy, and the level that it gives.

@@ -23,6 +23,7 @@ use super::attempt::Attempts;
 use super::backend::Backends;
 use super::complexity;
 use super::error::DispatchError;
+use super::escalate;
 use super::health;
 use super::once::{Claim, Once};
 use super::plan::Cloud;
@@ -202,8 +203,12 @@ impl Run<'_> {
         if self.request.validate_only {
             return self.send(Event::Decision(attempts.validate())).await;
         }
-        match attempts.begin().await {
-            Ok(begun) => self.relay(begun, claim).await,
+        let answer = match attempts.begin().await {
+            Ok(begun) => escalate::choose(&mut attempts, begun).await,
+            Err(error) => Err(error),
+        };
+        match answer {
+            Ok(chosen) => self.relay(chosen, claim).await,
             Err(error) => {
                 // What was tried last says more than the error alone.
                 if let Some(decision) = attempts.into_last() {

@@ -3,7 +3,7 @@
 //! The life of a dispatch, file by file: `request` is what is asked; `dispatcher` runs it, at most
 //! once by `once`; `complexity` says how much it
 //! asks of a model; `plan` orders the sides under the policy's ceiling; `attempt` tries one side after the other, `turn` one
-//! backend after the other with retries in the time that `patience` gives; `relay` passes the answer on; `record` writes decisions and outcomes; `provider` speaks to models;
+//! backend after the other with retries in the time that `patience` gives; `confidence` judges a local answer and `escalate` asks the cloud for a better one; `relay` passes the answer on; `record` writes decisions and outcomes; `provider` speaks to models;
 //! `backend` and `config` say which there are, `order` and `chance` which comes first,
 //! `breaker` and `health` which is left alone, `gate` how many calls one takes at once.
 //!
@@ -15,9 +15,11 @@ mod backend;
 mod breaker;
 mod chance;
 mod complexity;
+mod confidence;
 mod config;
 mod dispatcher;
 mod error;
+mod escalate;
 mod gate;
 mod health;
 mod judge;
@@ -40,12 +42,17 @@ mod tests;
 
 pub use backend::{Backend, Backends, Probe, discover_ollama};
 pub use complexity::{Confusion, Estimate, Measured, Prompt, Weights, WeightsError, estimate, measure};
-pub use config::{BackendConfig, BackendError, BackendKind};
+pub use confidence::{
+    Band, Confidence, Ending, Features, Fitted, Judge, Measure, Observed, Pick, Picked, Weights as ConfidenceWeights,
+    fit,
+};
+pub use config::{BackendConfig, BackendError, BackendKind, EscalationCalibration, EscalationConfig, HoldBack};
 pub use dispatcher::{Dispatcher, Events};
 pub use error::DispatchError;
+pub use escalate::withheld;
 pub use plan::reason;
 pub use provider::{
     AnswerStream, Call, CloudProvider, ErrorCode, Fault, Finish, FinishReason, LocalProvider, Piece, ProviderError,
-    TokenLimitField,
+    TokenLimitField, TokenScore,
 };
 pub use request::{Classify, Decision, Event, Judged, Outcome, Request};

@@ -5,40 +5,25 @@ use std::time::{Duration, Instant};
 
 use futures_util::StreamExt as _;
 
-use super::attempt::Begun;
 use super::breaker::Sign;
 use super::dispatcher::{Run, Stop, within};
+use super::escalate::{Chosen, Told};
 use super::once::Claim;
 use super::provider::{Finish, Piece};
 use super::record::Open;
 use super::request::{Event, Outcome};
 
 impl Run<'_> {
-    /// Passes the answer on. From its first piece on no other backend may step in.
-    pub(super) async fn relay(&self, begun: Begun, claim: Option<Claim<'_>>) -> Result<(), Stop> {
-        let Begun { open, first, mut rest, time_to_first_token, breaker, place: _place } = begun;
-        metrics::counter!("cordon_dispatches_total", "route" => open.decision().route.as_str(), "reason" => open.decision().reason)
+    /// Passes the answer on.
+    pub(super) async fn relay(&self, mut chosen: Chosen, claim: Option<Claim<'_>>) -> Result<(), Stop> {
+        let decision = chosen.open.decision();
+        metrics::counter!("cordon_dispatches_total", "route" => decision.route.as_str(), "reason" => decision.reason)
             .increment(1);
-        let ended = async {
-            self.send(Event::Decision(open.decision().clone())).await?;
-            let mut piece = first;
-            loop {
-                match piece {
-                    Piece::Text(text) => self.send(Event::Delta(text)).await?,
-                    Piece::Finish(finish) => return Ok(finish),
-                }
-                // The stream ends by a finish or an error, and by nothing else.
-                piece = match within(self.request.deadline, rest.next()).await? {
-                    Some(next) => {
-                        next.inspect_err(|error| breaker.note(Sign::of(&error.fault), Instant::now().into()))?
-                    }
-                    None => return Err(Stop::CallerLeft),
-                };
-            }
-        };
-        match ended.await {
+        match self.pass_on(&mut chosen).await {
             Ok(finish) => {
-                let outcome = self.outcome(&open, finish, time_to_first_token);
+                let told = chosen.told(finish, self.request.conversation.generation().max_output_tokens);
+                let Chosen { open, time_to_first_token, .. } = chosen;
+                let outcome = self.outcome(&open, finish, time_to_first_token, told);
                 if let Some(claim) = claim {
                     claim.answered(open.decision().id);
                 }
@@ -46,7 +31,7 @@ impl Run<'_> {
                 self.send(Event::Outcome(outcome)).await
             }
             Err(Stop::Failed(error)) => {
-                open.fail(error.kind(), error.reason());
+                chosen.open.fail(error.kind(), error.reason());
                 Err(Stop::Failed(error))
             }
             // Dropping the open record says that the caller left.
@@ -54,7 +39,32 @@ impl Run<'_> {
         }
     }
 
-    fn outcome(&self, open: &Open, finish: Finish, time_to_first_token: Duration) -> Outcome {
+    async fn pass_on(&self, chosen: &mut Chosen) -> Result<Finish, Stop> {
+        self.send(Event::Decision(chosen.open.decision().clone())).await?;
+        loop {
+            let piece = match chosen.held.pop_front() {
+                Some(piece) => piece,
+                // The stream ends by a finish or an error, and by nothing else.
+                None => match within(self.request.deadline, chosen.rest.next()).await? {
+                    Some(next) => {
+                        let piece = next.inspect_err(|error| {
+                            chosen.breaker.note(Sign::of(&error.fault), Instant::now().into());
+                        })?;
+                        chosen.note(&piece);
+                        piece
+                    }
+                    None => return Err(Stop::CallerLeft),
+                },
+            };
+            match piece {
+                Piece::Text(text) => self.send(Event::Delta(text)).await?,
+                Piece::Tokens(_) => {}
+                Piece::Finish(finish) => return Ok(finish),
+            }
+        }
+    }
+
+    fn outcome(&self, open: &Open, finish: Finish, time_to_first_token: Duration, told: Told) -> Outcome {
         let decision = open.decision();
         Outcome {
             finish_reason: finish.reason,
@@ -65,6 +75,9 @@ impl Run<'_> {
             output_tokens: finish.output_tokens,
             time_to_first_token,
             total: self.started.elapsed(),
+            confidence: told.confidence,
+            escalated: told.escalated,
+            escalation_withheld: told.withheld,
         }
     }
 }

@@ -61,7 +61,8 @@ impl Dialect for Anthropic {
         &["v1", "models"]
     }
 
-    fn body(&self, conversation: &Conversation) -> Result<Vec<u8>, serde_json::Error> {
+    // The API gives no log-probabilities.
+    fn body(&self, conversation: &Conversation, _probabilities: bool) -> Result<Vec<u8>, serde_json::Error> {
         let generation = conversation.generation();
         let mut system = String::new();
         let mut messages = Vec::new();

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::document::{Conversation, Role, Text};
 
-use super::{Decode, Dialect, Fault, Finish, FinishReason, Framing, LocalCheck, Piece};
+use super::{Decode, Dialect, Fault, Finish, FinishReason, Framing, LocalCheck, Piece, scores};
 
 /// Ollama, asked for one model.
 pub(crate) struct Ollama {
@@ -41,6 +41,11 @@ struct Request<'a> {
     stream: bool,
     /// Without this, a conversation longer than the context loses its beginning silently.
     truncate: bool,
+    /// Since version 0.12.11; older ones ignore it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    logprobs: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    top_logprobs: Option<u8>,
     options: Options<'a>,
 }
 
@@ -75,7 +80,7 @@ impl Dialect for Ollama {
         &["api", "tags"]
     }
 
-    fn body(&self, conversation: &Conversation) -> Result<Vec<u8>, serde_json::Error> {
+    fn body(&self, conversation: &Conversation, probabilities: bool) -> Result<Vec<u8>, serde_json::Error> {
         let generation = conversation.generation();
         // The API has no name of a speaker, so names are dropped.
         let messages = conversation
@@ -88,6 +93,8 @@ impl Dialect for Ollama {
             messages,
             stream: true,
             truncate: false,
+            logprobs: probabilities.then_some(true),
+            top_logprobs: probabilities.then_some(scores::TOP),
             options: Options {
                 num_predict: generation.max_output_tokens.or(self.default_max_output_tokens),
                 num_ctx: self.context_tokens,
@@ -139,6 +146,8 @@ struct Line {
     remote_host: Option<String>,
     #[serde(default)]
     remote_model: Option<String>,
+    #[serde(default)]
+    logprobs: Option<serde_json::Value>,
 }
 
 #[derive(Deserialize)]
@@ -161,6 +170,7 @@ impl Decode for Decoder {
         if self.must_be_local && (filled(line.remote_host.as_deref()) || filled(line.remote_model.as_deref())) {
             return Err(Fault::ServedElsewhere);
         }
+        out.extend(scores::piece(line.logprobs.as_ref()));
         if let Some(content) = line.message.and_then(|message| message.content).filter(|content| !content.is_empty()) {
             out.push_back(Piece::Text(content.into()));
         }

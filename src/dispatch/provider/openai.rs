@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::document::{Conversation, Role, Text};
 
-use super::{Decode, Dialect, ErrorCode, Fault, Finish, FinishReason, Framing, Piece};
+use super::{Decode, Dialect, ErrorCode, Fault, Finish, FinishReason, Framing, Piece, scores};
 
 /// The field that limits the answer. OpenAI replaced the first by the second and refuses the first for its newer
 /// models; other servers know only the first.
@@ -56,6 +56,10 @@ struct Request<'a> {
     seed: Option<i64>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     stop: Vec<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    logprobs: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    top_logprobs: Option<u8>,
 }
 
 #[derive(Serialize)]
@@ -80,7 +84,7 @@ impl Dialect for OpenAi {
         &["models"]
     }
 
-    fn body(&self, conversation: &Conversation) -> Result<Vec<u8>, serde_json::Error> {
+    fn body(&self, conversation: &Conversation, probabilities: bool) -> Result<Vec<u8>, serde_json::Error> {
         let generation = conversation.generation();
         let limit = generation.max_output_tokens.or(self.default_max_output_tokens);
         let (max_tokens, max_completion_tokens) = match self.token_limit_field {
@@ -107,6 +111,8 @@ impl Dialect for OpenAi {
             top_p: generation.top_p,
             seed: generation.seed,
             stop: generation.stop.iter().map(Text::expose).collect(),
+            logprobs: probabilities.then_some(true),
+            top_logprobs: probabilities.then_some(scores::TOP),
         })
     }
 
@@ -151,6 +157,8 @@ struct Choice {
     delta: Option<Delta>,
     #[serde(default)]
     finish_reason: Option<String>,
+    #[serde(default)]
+    logprobs: Option<serde_json::Value>,
 }
 
 #[derive(Deserialize)]
@@ -205,6 +213,7 @@ impl Decode for Decoder {
         }
         // One answer is asked for.
         if let Some(choice) = chunk.choices.into_iter().find(|choice| choice.index == 0) {
+            out.extend(scores::piece(choice.logprobs.as_ref().and_then(|logprobs| logprobs.get("content"))));
             if let Some(delta) = choice.delta {
                 // A model's refusal is its answer, in a field of its own.
                 for text in [delta.content, delta.refusal].into_iter().flatten().filter(|text| !text.is_empty()) {
