@@ -251,7 +251,7 @@ enum Held {
 }
 
 async fn hold(begun: &mut Begun, held: &mut VecDeque<Piece>, judge: &mut Judge, limits: Limits) -> Held {
-    let mut bytes = held.iter().map(length).sum::<u64>();
+    let mut bytes = held.iter().map(Piece::bytes).sum::<u64>();
     if let Some(Piece::Finish(finish)) = held.back() {
         return Held::Whole(*finish);
     }
@@ -265,7 +265,7 @@ async fn hold(begun: &mut Begun, held: &mut VecDeque<Piece>, judge: &mut Judge, 
             Ok(None) => return Held::Broken(ended_early(&begun.open)),
         };
         judge.take(&piece);
-        bytes = bytes.saturating_add(length(&piece));
+        bytes = bytes.saturating_add(piece.bytes());
         let finish = if let Piece::Finish(finish) = &piece { Some(*finish) } else { None };
         held.push_back(piece);
         if let Some(finish) = finish {
@@ -273,13 +273,6 @@ async fn hold(begun: &mut Begun, held: &mut VecDeque<Piece>, judge: &mut Judge, 
         }
     }
     Held::Begun
-}
-
-fn length(piece: &Piece) -> u64 {
-    match piece {
-        Piece::Text(text) => text.len() as u64,
-        Piece::Tokens(_) | Piece::Finish(_) => 0,
-    }
 }
 
 fn ended_early(open: &Open) -> ProviderError {

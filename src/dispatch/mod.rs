@@ -53,6 +53,6 @@ pub use escalate::withheld;
 pub use plan::reason;
 pub use provider::{
     AnswerStream, Call, CloudProvider, ErrorCode, Fault, Finish, FinishReason, LocalProvider, Piece, ProviderError,
-    TokenLimitField, TokenScore,
+    TokenLimitField, TokenScore, ToolCallPiece,
 };
 pub use request::{Classify, Decision, Event, Judged, Outcome, Request};

@@ -68,7 +68,7 @@ impl Ending {
                 if callers { Self::Whole } else { Self::CutOff }
             }
             FinishReason::ContentFilter => Self::Withheld,
-            FinishReason::Stop | FinishReason::Other => Self::Whole,
+            FinishReason::Stop | FinishReason::ToolCalls | FinishReason::Other => Self::Whole,
         }
     }
 }
@@ -118,6 +118,8 @@ impl Judge {
         match piece {
             Piece::Text(text) => self.text(text.expose()),
             Piece::Tokens(scores) => scores.iter().for_each(|score| self.probabilities.take(*score)),
+            // A call is something said, and nothing to read for refusals.
+            Piece::ToolCall(_) => self.any_text = true,
             Piece::Finish(_) => {}
         }
     }

@@ -162,7 +162,7 @@ impl Endpoint {
         probabilities: bool,
     ) -> Result<AnswerStream, ProviderError> {
         let patience = self.patience(call);
-        let body = self.dialect.body(conversation, probabilities).map_err(|_| self.error(Fault::Encode))?;
+        let body = self.dialect.body(conversation, probabilities).map_err(|fault| self.error(fault))?;
         let accept = match self.dialect.framing() {
             Framing::JsonLines => "application/x-ndjson",
             Framing::Events => "text/event-stream",
