@@ -9,6 +9,7 @@ mod classifier;
 pub(crate) mod convert;
 mod core;
 mod dispatcher;
+mod dispatching;
 mod error;
 mod limits;
 mod listen;
