@@ -151,6 +151,15 @@ fn check_size(bytes: u64, parts: usize, field: &str, limits: &Limits) -> Result<
     Ok(())
 }
 
+/// Checks a conversation that came by another door than gRPC: the same limits hold for it.
+pub(super) fn check_conversation(conversation: &Conversation, limits: &Limits) -> Result<(), Refusal> {
+    let document = conversation.document();
+    if document.total_bytes() == 0 {
+        return Err(Refusal::field("messages", "EMPTY_REQUEST", "hold no text; send at least one with content"));
+    }
+    check_size(document.total_bytes(), conversation.messages().len(), "messages", limits)
+}
+
 /// The document of a classification.
 pub(crate) fn document(text: String, parts: Vec<proto::Part>, limits: &Limits) -> Result<Document, Refusal> {
     match (text.is_empty(), parts.is_empty()) {

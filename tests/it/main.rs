@@ -13,6 +13,8 @@ mod cli;
 mod corpus;
 mod dispatch;
 mod health;
+mod http;
+mod http_bad_input;
 mod invariants;
 mod log;
 mod protocol;
