@@ -45,6 +45,8 @@ pub struct Policy {
     pub(super) description: Arc<str>,
     pub(super) min_score: f32,
     pub(super) may_skip_ner: bool,
+    /// The least level of a request that holds something that no detector can read.
+    pub(super) unscannable: Sensitivity,
     pub(super) index: TypeIndex,
     pub(super) rules: Vec<Rule>,
     pub(super) routes: RouteTable,
@@ -125,6 +127,7 @@ impl Policy {
             description: Arc::from(raw.description.as_str()),
             min_score: raw.scan.min_score,
             may_skip_ner: raw.scan.skip_ner_when_rules_reach_highest,
+            unscannable: raw.scan.unscannable_content,
             routes: RouteTable::new(&raw.route, problems),
             allowed: Allowed::new(raw, &index, problems),
             denied: Denied::new(raw, &types, &index, problems),

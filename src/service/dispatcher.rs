@@ -8,9 +8,10 @@ use futures_util::Stream;
 use tonic::{Request, Response, Status};
 
 use crate::dispatch::{self, Event};
-use crate::document::Conversation;
+use crate::document::{Conversation, Text};
 
 use super::auth::{Caller, Permission};
+use super::conversation;
 use super::convert::{self, Show};
 use super::core::{self, Core};
 use super::dispatching::{self, Asked};
@@ -35,13 +36,13 @@ impl Dispatch {
     fn start(&self, request: Request<DispatchRequest>) -> Result<Running, Status> {
         let caller: Caller = core::caller(&request, Permission::Dispatch)?;
         let deadline = deadline_of(request.metadata(), self.core.limits.dispatch_deadline());
-        let request = request.into_inner();
+        let mut request = request.into_inner();
         convert::request_id(&request.request_id)?;
         let known = |name: &str| self.core.classifier.knows_entity_type(name);
-        let (show, ner) = convert::options(request.classify, "classify", known)?;
+        let (show, ner) = convert::options(request.classify.take(), "classify", known)?;
         let complexity = convert::complexity(request.complexity)?;
         let declared_level = convert::declared_level(request.declared_level)?;
-        let conversation = Arc::new(convert::conversation(request.messages, request.generation, &self.core.limits)?);
+        let conversation = Arc::new(conversation::conversation(&mut request, &self.core.limits)?);
         let asked = Asked {
             request_id: request.request_id.clone(),
             conversation: Arc::clone(&conversation),
@@ -81,8 +82,33 @@ impl Running {
                 StreamEvent::Decision(self::decision(&decision))
             }
             Event::Delta(text) => StreamEvent::Delta(text.expose().to_owned()),
+            Event::ToolCall(call) => StreamEvent::ToolCall(tool_call(&call)),
             Event::Outcome(outcome) => StreamEvent::Outcome(self::outcome(&outcome)),
         }))
+    }
+}
+
+fn tool_call(piece: &dispatch::ToolCallPiece) -> proto::ToolCallDelta {
+    let text = |text: &Option<Text>| text.as_ref().map(|text| text.expose().to_owned()).unwrap_or_default();
+    proto::ToolCallDelta {
+        index: piece.index,
+        id: text(&piece.id),
+        name: text(&piece.name),
+        arguments: piece.arguments.expose().to_owned(),
+    }
+}
+
+/// Puts a piece to the call that it belongs to. A backend that skips an index leaves an empty call at its place; how many
+/// calls there may be is bounded where the answer is read.
+fn add_to_call(calls: &mut Vec<proto::ToolCall>, piece: proto::ToolCallDelta) {
+    let index = usize::try_from(piece.index).unwrap_or(usize::MAX);
+    if index >= calls.len() {
+        calls.resize_with(index + 1, proto::ToolCall::default);
+    }
+    if let Some(call) = calls.get_mut(index) {
+        call.id.push_str(&piece.id);
+        call.name.push_str(&piece.name);
+        call.arguments.push_str(&piece.arguments);
     }
 }
 
@@ -103,6 +129,7 @@ fn outcome(outcome: &dispatch::Outcome) -> proto::Outcome {
     let finish = match outcome.finish_reason {
         dispatch::FinishReason::Stop => proto::FinishReason::Stop,
         dispatch::FinishReason::Length => proto::FinishReason::Length,
+        dispatch::FinishReason::ToolCalls => proto::FinishReason::ToolCalls,
         dispatch::FinishReason::ContentFilter => proto::FinishReason::ContentFilter,
         dispatch::FinishReason::Other => proto::FinishReason::Other,
     };
@@ -128,6 +155,7 @@ impl DispatcherService for Dispatch {
                 StreamEvent::Verdict(verdict) => response.verdict = Some(verdict),
                 StreamEvent::Decision(decision) => response.decision = Some(decision),
                 StreamEvent::Delta(delta) => response.content.push_str(&delta),
+                StreamEvent::ToolCall(piece) => add_to_call(&mut response.tool_calls, piece),
                 StreamEvent::Outcome(outcome) => response.outcome = Some(outcome),
             }
         }

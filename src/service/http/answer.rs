@@ -11,12 +11,14 @@ use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderValue, Response, StatusCode};
 use serde_json::Value;
 
-use crate::dispatch::{Event, Outcome};
+use crate::dispatch::{Event, Outcome, ToolCallPiece};
+use crate::document::Text;
 use crate::service::auth::Caller;
 use crate::service::core::Core;
 use crate::service::dispatching::{self, Asked, Running};
 use crate::service::error::Refusal;
 
+use super::calls::Calls;
 use super::error::{self, Tongue};
 use super::told::Told;
 
@@ -35,32 +37,42 @@ pub(super) trait Shape: Send + 'static {
     /// A piece of the answer.
     fn piece(&mut self, piece: &Piece) -> String;
     /// The end of a whole answer.
-    fn end(&mut self, outcome: &Outcome) -> String;
+    ///
+    /// # Errors
+    /// When what came cannot be said in this shape.
+    fn end(&mut self, outcome: &Outcome) -> Result<String, Refusal>;
     /// The end of one that failed.
     fn fail(&mut self, refusal: &Refusal) -> String;
     /// A sign of life, if the shape has one.
     fn keep_alive(&self) -> Option<&'static str>;
     /// A whole answer as one value.
-    fn whole(&self, told: &Told, answer: &Answer, outcome: &Outcome) -> Value;
+    ///
+    /// # Errors
+    /// When what came cannot be said in this shape.
+    fn whole(&self, told: &Told, answer: &Answer, outcome: &Outcome) -> Result<Value, Refusal>;
 }
 
 /// A piece of an answer.
 #[derive(Debug)]
 pub(super) enum Piece {
     /// Text to append.
-    Text(crate::document::Text),
+    Text(Text),
+    /// More of a call of a tool.
+    ToolCall(ToolCallPiece),
 }
 
 /// A whole answer.
 #[derive(Debug, Default)]
 pub(super) struct Answer {
     pub(super) text: String,
+    pub(super) calls: Calls,
 }
 
 impl Answer {
     fn add(&mut self, piece: &Piece) {
         match piece {
             Piece::Text(text) => self.text.push_str(text.expose()),
+            Piece::ToolCall(piece) => self.calls.add(piece),
         }
     }
 }
@@ -145,6 +157,7 @@ enum Step {
 fn step(event: Event) -> Step {
     match event {
         Event::Delta(text) => Step::Piece(Piece::Text(text)),
+        Event::ToolCall(piece) => Step::Piece(Piece::ToolCall(piece)),
         Event::Outcome(outcome) => Step::End(outcome),
         // They stand before the answer.
         Event::Verdict(_) | Event::Decision(_) => Step::Nothing,
@@ -158,7 +171,7 @@ async fn whole(mut begun: Begun, told: &Told, shape: &impl Shape) -> Result<Resp
             Some(event) => match step(event?) {
                 Step::Piece(piece) => answer.add(&piece),
                 Step::End(outcome) => {
-                    return Ok(error::json_response(StatusCode::OK, &shape.whole(told, &answer, &outcome)));
+                    return Ok(error::json_response(StatusCode::OK, &shape.whole(told, &answer, &outcome)?));
                 }
                 Step::Nothing => {}
             },
@@ -195,18 +208,22 @@ fn streamed<S: Shape>(begun: Begun, told: &mut Told, mut shape: S) -> Response<B
                 },
             };
             let chunk = match event.unwrap_or_else(|| Err(unfinished())).map(step) {
-                Ok(Step::Piece(piece)) => state.shape.piece(&piece),
+                Ok(Step::Piece(piece)) => Ok(state.shape.piece(&piece)),
                 Ok(Step::Nothing) => continue,
                 Ok(Step::End(outcome)) => {
                     state.begun = None;
                     state.shape.end(&outcome)
                 }
-                Err(refusal) => {
-                    refusal.note();
-                    state.begun = None;
-                    state.shape.fail(&refusal)
-                }
+                Err(refusal) => Err(refusal),
             };
+            let chunk = chunk.unwrap_or_else(|refusal| {
+                refusal.note();
+                state.begun = None;
+                state.shape.fail(&refusal)
+            });
+            if chunk.is_empty() {
+                continue;
+            }
             return Some((Ok(Bytes::from(chunk)), state));
         }
     });

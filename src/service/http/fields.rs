@@ -85,6 +85,11 @@ impl Fields {
         }
     }
 
+    /// The path of this object.
+    pub(super) fn at(&self) -> &str {
+        &self.at
+    }
+
     /// The path of a field.
     pub(super) fn path(&self, name: &str) -> String {
         join(&self.at, name)
@@ -134,6 +139,29 @@ impl Fields {
         match self.take(name) {
             None => Ok(None),
             Some(value) => value.as_i64().map(Some).ok_or_else(|| wrong_type(&self.path(name), "a whole number")),
+        }
+    }
+
+    /// One string or a list of them.
+    pub(super) fn texts(&mut self, name: &str) -> Result<Vec<String>, Refusal> {
+        let values = match self.take(name) {
+            None => return Ok(Vec::new()),
+            Some(Value::Array(values)) => values,
+            Some(value) => vec![value],
+        };
+        let text = |value| match value {
+            Value::String(text) => Ok(text),
+            _ => Err(wrong_type(&self.path(name), "a string or a list of strings")),
+        };
+        values.into_iter().map(text).collect()
+    }
+
+    /// An object, as text.
+    pub(super) fn json(&mut self, name: &str) -> Result<Option<String>, Refusal> {
+        match self.take(name) {
+            None => Ok(None),
+            Some(value @ Value::Object(_)) => Ok(Some(value.to_string())),
+            Some(_) => Err(wrong_type(&self.path(name), "an object")),
         }
     }
 

@@ -2,24 +2,30 @@
 //! [`crate::dispatch`]: the same callers, slots, verdict, ceiling and records.
 //!
 //! The life of a request, file by file: `guard` says who may come in, `ask` reads its headers and bytes, `json` and
-//! `fields` the body, `openai_request` or `ollama_request` what is asked, `answer` runs it and passes the answer on in
-//! the words of `openai_answer` or `ollama_answer`, `told` adds what was decided, `error` says what went wrong, and
+//! `fields` the body, `openai_request` or `ollama_request` what is asked (with `…_message` and `tools`), `answer` runs it and passes the answer on in
+//! the words of `openai_answer` or `ollama_answer`, `told` adds what was decided, `calls` holds calls of tools, `error` says what went wrong, and
 //! `models` knows the names that clients may ask for.
 //!
 //! It must never let a string of a body go on unscanned, never choose a backend, and never answer another origin.
 
 mod answer;
 mod ask;
+mod calls;
 mod error;
 mod fields;
 mod guard;
 mod json;
 mod models;
 mod ollama_answer;
+mod ollama_message;
 mod ollama_request;
 mod openai_answer;
+mod openai_message;
 mod openai_request;
+#[cfg(test)]
+mod reading_tests;
 mod told;
+mod tools;
 
 use std::sync::Arc;
 
@@ -33,7 +39,7 @@ use serde_json::json;
 
 pub(super) use guard::only_grpc;
 
-use crate::config::HttpSection;
+use crate::config::{HttpSection, Limits};
 use crate::document::Conversation;
 use crate::error::Kind;
 
@@ -43,9 +49,11 @@ use self::error::Tongue;
 use self::fields::Dropped;
 use self::models::Models;
 use super::auth::{Caller, Callers, Permission};
+use super::conversation;
 use super::core::{self, Core};
 use super::dispatching::Asked;
 use super::error::Refusal;
+use super::proto::DispatchRequest;
 
 /// What the handlers share.
 #[derive(Clone, Debug)]
@@ -120,7 +128,7 @@ async fn openai_chat(State(doors): State<Doors>, request: Request) -> Response<B
     let read = async {
         let (caller, inputs, body) = doors.take(request).await?;
         let chat = openai_request::read(body)?;
-        let asked = doors.asked(&chat.model, chat.conversation, inputs)?;
+        let asked = doors.asked(&chat.model, chat.dispatch, openai_request::path, inputs)?;
         Ok((caller, asked, chat.stream, chat.include_usage, chat.dropped))
     };
     match read.await {
@@ -136,7 +144,7 @@ async fn ollama_chat(State(doors): State<Doors>, request: Request) -> Response<B
     let read = async {
         let (caller, inputs, body) = doors.take(request).await?;
         let chat = ollama_request::read(body)?;
-        let asked = doors.asked(&chat.model, chat.conversation, inputs)?;
+        let asked = doors.asked(&chat.model, chat.dispatch, ollama_request::path, inputs)?;
         Ok((caller, asked, chat.stream, chat.dropped))
     };
     match read.await {
@@ -145,6 +153,12 @@ async fn ollama_chat(State(doors): State<Doors>, request: Request) -> Response<B
         }
         Err(refusal) => error::response(&refusal, Tongue::Ollama),
     }
+}
+
+/// The conversation of a request, with every check of gRPC. `path` names a field of gRPC in the client's words.
+fn checked(request: &mut DispatchRequest, path: fn(&str) -> String, limits: &Limits) -> Result<Conversation, Refusal> {
+    conversation::conversation(request, limits)
+        .map_err(|refusal| Refusal { field: refusal.field.as_deref().map(path), ..refusal })
 }
 
 impl Doors {
@@ -160,10 +174,16 @@ impl Doors {
         Ok((caller, inputs, json::object(&bytes)?))
     }
 
-    /// The request in the words of the domain, if the model's name is known and the limits hold.
-    fn asked(&self, model: &str, conversation: Conversation, inputs: Inputs) -> Result<Asked, Refusal> {
+    /// The request in the words of the domain, if the model's name is known and the checks of gRPC hold.
+    fn asked(
+        &self,
+        model: &str,
+        mut request: DispatchRequest,
+        path: fn(&str) -> String,
+        inputs: Inputs,
+    ) -> Result<Asked, Refusal> {
         self.models.accept(model)?;
-        super::convert::check_conversation(&conversation, &self.core.limits)?;
+        let conversation = checked(&mut request, path, &self.core.limits)?;
         Ok(Asked {
             request_id: inputs.request_id,
             conversation: Arc::new(conversation),

@@ -4,9 +4,11 @@
 use serde_json::{Value, json};
 
 use crate::dispatch::{FinishReason, Outcome};
+use crate::error::Kind;
 use crate::service::error::Refusal;
 
 use super::answer::{Answer, Piece, Shape};
+use super::calls::{Call, Calls};
 use super::error::{self, Tongue};
 use super::told::Told;
 
@@ -14,6 +16,8 @@ use super::told::Told;
 #[derive(Debug, Default)]
 pub(super) struct ChatAnswer {
     model: String,
+    /// They are told whole, because a line of this API has no part of a call.
+    calls: Calls,
 }
 
 fn line(value: &Value) -> String {
@@ -32,7 +36,7 @@ fn nanoseconds(duration: std::time::Duration) -> u64 {
 fn last(model: &str, message: &Value, outcome: &Outcome) -> Value {
     let reason = match outcome.finish_reason {
         FinishReason::Length => "length",
-        FinishReason::Stop | FinishReason::ContentFilter | FinishReason::Other => "stop",
+        FinishReason::Stop | FinishReason::ToolCalls | FinishReason::ContentFilter | FinishReason::Other => "stop",
     };
     let until_first = outcome.time_to_first_token.min(outcome.total);
     json!({
@@ -68,12 +72,24 @@ impl Shape for ChatAnswer {
     fn piece(&mut self, piece: &Piece) -> String {
         let message = match piece {
             Piece::Text(text) => json!({"role": "assistant", "content": text.expose()}),
+            Piece::ToolCall(piece) => {
+                self.calls.add(piece);
+                return String::new();
+            }
         };
         line(&json!({"model": self.model, "created_at": now(), "message": message, "done": false}))
     }
 
-    fn end(&mut self, outcome: &Outcome) -> String {
-        line(&last(&self.model, &json!({"role": "assistant", "content": ""}), outcome))
+    fn end(&mut self, outcome: &Outcome) -> Result<String, Refusal> {
+        let message = json!({"role": "assistant", "content": ""});
+        let mut end = String::new();
+        if !self.calls.is_empty() {
+            let mut called = message.clone();
+            add_calls(&mut called, &self.calls)?;
+            end = line(&json!({"model": self.model, "created_at": now(), "message": called, "done": false}));
+        }
+        end.push_str(&line(&last(&self.model, &message, outcome)));
+        Ok(end)
     }
 
     fn fail(&mut self, refusal: &Refusal) -> String {
@@ -84,7 +100,29 @@ impl Shape for ChatAnswer {
         None
     }
 
-    fn whole(&self, told: &Told, answer: &Answer, outcome: &Outcome) -> Value {
-        last(told.model(), &json!({"role": "assistant", "content": answer.text}), outcome)
+    fn whole(&self, told: &Told, answer: &Answer, outcome: &Outcome) -> Result<Value, Refusal> {
+        let mut message = json!({"role": "assistant", "content": answer.text});
+        add_calls(&mut message, &answer.calls)?;
+        Ok(last(told.model(), &message, outcome))
     }
+}
+
+/// Adds the calls of tools to a message. Their arguments are objects in this API, so text that is none cannot be said.
+fn add_calls(message: &mut Value, calls: &Calls) -> Result<(), Refusal> {
+    let call = |(_, call): (usize, &Call)| {
+        let text = if call.arguments.trim().is_empty() { "{}" } else { &call.arguments };
+        match serde_json::from_str(text) {
+            Ok(arguments @ Value::Object(_)) => Ok(json!({"function": {"name": call.name, "arguments": arguments}})),
+            Ok(_) | Err(_) => Err(Refusal::new(
+                Kind::Unavailable,
+                "TOOL_CALL_BROKEN",
+                "the model wrote a call of a tool whose arguments are no JSON object; ask again",
+            )),
+        }
+    };
+    let calls: Vec<Value> = calls.iter().map(call).collect::<Result<_, _>>()?;
+    if let Some(fields) = message.as_object_mut().filter(|_| !calls.is_empty()) {
+        fields.insert("tool_calls".to_owned(), calls.into());
+    }
+    Ok(())
 }

@@ -5,10 +5,12 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
 
-use crate::dispatch::{FinishReason, Outcome};
+use crate::dispatch::{FinishReason, Outcome, ToolCallPiece};
+use crate::document::Text;
 use crate::service::error::Refusal;
 
 use super::answer::{Answer, Piece, Shape};
+use super::calls::{self, Call};
 use super::error::{self, Tongue};
 use super::told::Told;
 
@@ -46,6 +48,23 @@ impl ChatAnswer {
     }
 }
 
+impl ChatAnswer {
+    /// A piece of a call. What says which call it is comes with the first piece of it.
+    fn call_piece(&self, piece: &ToolCallPiece) -> Value {
+        let index = usize::try_from(piece.index).unwrap_or_default();
+        let arguments = piece.arguments.expose();
+        match &piece.name {
+            None => json!({"index": index, "function": {"arguments": arguments}}),
+            Some(name) => json!({
+                "index": index,
+                "id": calls::id(piece.id.as_ref().map_or("", Text::expose), &self.id, index),
+                "type": "function",
+                "function": {"name": name.expose(), "arguments": arguments},
+            }),
+        }
+    }
+}
+
 fn event(value: &Value) -> String {
     format!("data: {value}\n\n")
 }
@@ -60,6 +79,7 @@ fn finish_reason(outcome: &Outcome) -> &'static str {
     match outcome.finish_reason {
         FinishReason::Stop | FinishReason::Other => "stop",
         FinishReason::Length => "length",
+        FinishReason::ToolCalls => "tool_calls",
         FinishReason::ContentFilter => "content_filter",
     }
 }
@@ -92,18 +112,19 @@ impl Shape for ChatAnswer {
     fn piece(&mut self, piece: &Piece) -> String {
         let delta = match piece {
             Piece::Text(text) => json!({"content": text.expose()}),
+            Piece::ToolCall(piece) => json!({"tool_calls": [self.call_piece(piece)]}),
         };
         self.chunk(&json!([{"index": 0, "delta": delta, "logprobs": null, "finish_reason": null}]), None)
     }
 
-    fn end(&mut self, outcome: &Outcome) -> String {
+    fn end(&mut self, outcome: &Outcome) -> Result<String, Refusal> {
         let finish = finish_reason(outcome);
         let mut end = self.chunk(&json!([{"index": 0, "delta": {}, "logprobs": null, "finish_reason": finish}]), None);
         if self.include_usage {
             end.push_str(&self.chunk(&json!([]), Some(usage(outcome))));
         }
         end.push_str("data: [DONE]\n\n");
-        end
+        Ok(end)
     }
 
     fn fail(&mut self, refusal: &Refusal) -> String {
@@ -114,10 +135,24 @@ impl Shape for ChatAnswer {
         Some(": still at work\n\n")
     }
 
-    fn whole(&self, told: &Told, answer: &Answer, outcome: &Outcome) -> Value {
-        let message = json!({"role": "assistant", "content": answer.text, "refusal": null});
-        json!({
-            "id": id(told),
+    fn whole(&self, told: &Told, answer: &Answer, outcome: &Outcome) -> Result<Value, Refusal> {
+        let id = id(told);
+        let mut message = json!({"role": "assistant", "content": answer.text, "refusal": null});
+        if let Some(fields) = message.as_object_mut().filter(|_| !answer.calls.is_empty()) {
+            let call = |(index, call): (usize, &Call)| {
+                json!({
+                    "id": calls::id(&call.id, &id, index),
+                    "type": "function",
+                    "function": {"name": call.name, "arguments": call.arguments},
+                })
+            };
+            fields.insert("tool_calls".to_owned(), answer.calls.iter().map(call).collect());
+            if answer.text.is_empty() {
+                fields.insert("content".to_owned(), Value::Null);
+            }
+        }
+        Ok(json!({
+            "id": id,
             "object": "chat.completion",
             "created": self.created,
             "model": told.model(),
@@ -128,6 +163,6 @@ impl Shape for ChatAnswer {
                 "finish_reason": finish_reason(outcome),
             }],
             "usage": usage(outcome),
-        })
+        }))
     }
 }

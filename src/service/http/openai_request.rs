@@ -1,26 +1,25 @@
 //! A chat completion as OpenAI's clients ask for it, read from the public API reference. Every field is either taken
 //! (and its strings are scanned with the rest), refused because without it the answer would be another one, or dropped
-//! and named.
+//! and named. What it becomes is the request of gRPC, so the same checks hold for both.
 
 use serde_json::{Map, Value};
 
-use crate::document::{Conversation, Generation, Message, Role, Text};
 use crate::service::error::Refusal;
+use crate::service::proto::{DispatchRequest, GenerationOptions, ResponseFormat, ToolMode, response_format};
 
 use super::fields::{self, Dropped, Fields};
+use super::openai_message;
+use super::tools;
 
 /// A request, read.
 #[derive(Debug)]
 pub(super) struct ChatRequest {
     pub(super) model: String,
-    pub(super) conversation: Conversation,
+    pub(super) dispatch: DispatchRequest,
     pub(super) stream: bool,
     pub(super) include_usage: bool,
     pub(super) dropped: Dropped,
 }
-
-/// Most strings that may end an answer, as for gRPC.
-const MAX_STOP: usize = 16;
 
 /// Reads a body.
 pub(super) fn read(body: Map<String, Value>) -> Result<ChatRequest, Refusal> {
@@ -38,14 +37,42 @@ pub(super) fn read(body: Map<String, Value>) -> Result<ChatRequest, Refusal> {
         None => false,
     };
     let generation = generation(&mut fields)?;
+    let tools = tools::definitions(&mut fields, &mut dropped)?;
+    let (tool_mode, tool_name) = tool_choice(&mut fields, &mut dropped)?;
+    let parallel_tool_calls = fields.boolean("parallel_tool_calls")?;
+    let response_format = response_format(&mut fields, &mut dropped)?;
     let messages = fields.list("messages")?.ok_or_else(|| fields::missing("messages"))?;
     let messages = messages
         .into_iter()
         .enumerate()
-        .map(|(index, value)| message(Fields::of(format!("messages[{index}]"), value)?, &mut dropped))
+        .map(|(index, value)| openai_message::read(Fields::of(format!("messages[{index}]"), value)?, &mut dropped))
         .collect::<Result<Vec<_>, _>>()?;
     fields.drop_rest(&mut dropped);
-    Ok(ChatRequest { model, conversation: Conversation::new(messages, generation), stream, include_usage, dropped })
+    let dispatch = DispatchRequest {
+        messages,
+        generation: Some(generation),
+        tools,
+        tool_mode: tool_mode as i32,
+        tool_name,
+        parallel_tool_calls,
+        response_format,
+        ..DispatchRequest::default()
+    };
+    Ok(ChatRequest { model, dispatch, stream, include_usage, dropped })
+}
+
+/// The path of a field of gRPC in the words of this API.
+pub(super) fn path(field: &str) -> String {
+    if let Some(rest) = field.strip_prefix("generation.") {
+        return rest.to_owned();
+    }
+    match field {
+        "tool_mode" | "tool_name" => "tool_choice".to_owned(),
+        "response_format.name" | "response_format.schema" => {
+            field.replace("response_format.", "response_format.json_schema.")
+        }
+        _ => tools::path(field).replace(".parts[", ".content[").replace("].json", "]"),
+    }
 }
 
 /// Fields that change the answer in ways that Cordon does not offer. Their neutral values are let through, because many
@@ -73,9 +100,6 @@ fn refuse_what_is_not_offered(fields: &mut Fields) -> Result<(), Refusal> {
         ("function_call", "use `tools` and `tool_choice`"),
         ("audio", "ask for text"),
         ("web_search_options", "leave it out; Cordon calls no search for a model"),
-        ("tools", "leave it out"),
-        ("tool_choice", "leave it out"),
-        ("response_format", "leave it out"),
     ] {
         if fields.take(name).is_some_and(|value| !empty(&value)) {
             return Err(fields::unsupported(name, instead));
@@ -88,7 +112,7 @@ fn refuse_what_is_not_offered(fields: &mut Fields) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn generation(fields: &mut Fields) -> Result<Generation, Refusal> {
+fn generation(fields: &mut Fields) -> Result<GenerationOptions, Refusal> {
     let mut max_output_tokens = None;
     // The newer name wins where both stand.
     for name in ["max_tokens", "max_completion_tokens"] {
@@ -98,82 +122,61 @@ fn generation(fields: &mut Fields) -> Result<Generation, Refusal> {
                 Some(tokens.ok_or_else(|| fields::out_of_range(name, "must be at least 1 and below 2^32"))?);
         }
     }
-    Ok(Generation {
+    Ok(GenerationOptions {
         max_output_tokens,
         temperature: fields.number("temperature", 0.0, 2.0)?,
         top_p: fields.number("top_p", 0.0, 1.0)?,
-        stop: stop(fields, "stop")?,
+        stop: fields.texts("stop")?,
         seed: fields.integer("seed")?,
     })
 }
 
-/// One string or a list of them.
-pub(super) fn stop(fields: &mut Fields, name: &str) -> Result<Vec<Text>, Refusal> {
-    let at = fields.path(name);
-    let values = match fields.take(name) {
-        None => return Ok(Vec::new()),
-        Some(Value::Array(values)) => values,
-        Some(value) => vec![value],
-    };
-    if values.len() > MAX_STOP {
-        return Err(fields::out_of_range(&at, format!("must be at most {MAX_STOP} strings")));
-    }
-    values
-        .into_iter()
-        .map(|value| match value {
-            Value::String(text) if text.is_empty() => Err(fields::out_of_range(&at, "must hold no empty string")),
-            Value::String(text) => Ok(Text::from(text)),
-            _ => Err(fields::wrong_type(&at, "a string or a list of strings")),
-        })
-        .collect()
-}
-
-fn message(mut fields: Fields, dropped: &mut Dropped) -> Result<Message, Refusal> {
-    let role = role(&mut fields)?;
-    let content = content(&mut fields, dropped)?;
-    let name = fields.text("name")?.filter(|name| !name.is_empty()).map(Text::from);
-    for field in ["tool_calls", "function_call"] {
-        if fields.take(field).is_some() {
-            return Err(fields::unsupported(&fields.path(field), "leave it out"));
-        }
-    }
-    fields.drop_rest(dropped);
-    Ok(Message { role, content, name })
-}
-
-fn role(fields: &mut Fields) -> Result<Role, Refusal> {
-    match fields.required_text("role")?.as_str() {
-        // OpenAI renamed the first to the second for its newer models.
-        "system" | "developer" => Ok(Role::System),
-        "user" => Ok(Role::User),
-        "assistant" => Ok(Role::Assistant),
-        "tool" => Ok(Role::Tool),
-        _ => Err(Refusal::field(
-            fields.path("role"),
-            "ROLE_NOT_ALLOWED",
-            "must be system, developer, user, assistant or tool",
-        )),
-    }
-}
-
-/// A string, or parts of text.
-fn content(fields: &mut Fields, dropped: &mut Dropped) -> Result<Text, Refusal> {
-    let at = fields.path("content");
-    match fields.take("content") {
-        None => Ok(Text::from("")),
-        Some(Value::String(text)) => Ok(Text::from(text)),
-        Some(Value::Array(parts)) => {
-            let mut texts = Vec::with_capacity(parts.len());
-            for (index, part) in parts.into_iter().enumerate() {
-                let mut part = Fields::of(format!("{at}[{index}]"), part)?;
-                if part.required_text("type")? != "text" {
-                    return Err(fields::unsupported(&part.path("type"), "send parts of type text"));
-                }
-                texts.push(part.required_text("text")?);
-                part.drop_rest(dropped);
+/// A word, or an object that names a function.
+fn tool_choice(fields: &mut Fields, dropped: &mut Dropped) -> Result<(ToolMode, String), Refusal> {
+    let at = "tool_choice";
+    match fields.take(at) {
+        None => Ok((ToolMode::Unspecified, String::new())),
+        Some(Value::String(word)) => match word.as_str() {
+            "auto" => Ok((ToolMode::Unspecified, String::new())),
+            "none" => Ok((ToolMode::None, String::new())),
+            "required" => Ok((ToolMode::Required, String::new())),
+            _ => Err(fields::out_of_range(at, "must be none, auto, required, or an object that names a function")),
+        },
+        Some(value) => {
+            let mut choice = Fields::of(at, value)?;
+            if choice.required_text("type")? != "function" {
+                return Err(fields::unsupported(&choice.path("type"), "name one function, or send a word"));
             }
-            Ok(Text::from(texts.join("\n")))
+            let mut function = choice.object("function")?.ok_or_else(|| fields::missing("tool_choice.function"))?;
+            let name = function.required_text("name")?;
+            function.drop_rest(dropped);
+            choice.drop_rest(dropped);
+            Ok((ToolMode::Named, name))
         }
-        Some(_) => Err(fields::wrong_type(&at, "a string or a list of parts")),
     }
+}
+
+fn response_format(fields: &mut Fields, dropped: &mut Dropped) -> Result<Option<ResponseFormat>, Refusal> {
+    let Some(mut format) = fields.object("response_format")? else { return Ok(None) };
+    let read = match format.required_text("type")?.as_str() {
+        "text" => None,
+        "json_object" => {
+            Some(ResponseFormat { kind: response_format::Kind::JsonObject as i32, ..ResponseFormat::default() })
+        }
+        "json_schema" => {
+            let at = "response_format.json_schema";
+            let mut named = format.object("json_schema")?.ok_or_else(|| fields::missing(at))?;
+            let read = ResponseFormat {
+                kind: response_format::Kind::JsonSchema as i32,
+                name: named.required_text("name")?,
+                schema: named.json("schema")?.unwrap_or_default(),
+                strict: named.boolean("strict")?,
+            };
+            named.drop_rest(dropped);
+            Some(read)
+        }
+        _ => return Err(fields::unsupported("response_format.type", "send text, json_object or json_schema")),
+    };
+    format.drop_rest(dropped);
+    Ok(read)
 }
