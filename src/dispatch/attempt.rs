@@ -23,6 +23,7 @@ use super::patience::{self, MAX_CALLS};
 use super::plan::{self, Cloud, Step, reason};
 use super::provider::{AnswerStream, Call, Piece, ProviderError};
 use super::record::{self, Open};
+use super::redacted::{Redacted, Redaction};
 use super::request::{Decision, Judged, Request};
 #[cfg(test)]
 use super::sabotage::Sabotage;
@@ -74,6 +75,7 @@ pub(super) struct Attempts<'a> {
     estimate: Estimate,
     plan: &'a RoutePlan,
     permit: &'a Permit,
+    redaction: Redaction<'a>,
     started: std::time::Instant,
     calls: u32,
     last: Option<Decision>,
@@ -89,7 +91,13 @@ impl<'a> Attempts<'a> {
         permit: &'a Permit,
         started: std::time::Instant,
     ) -> Self {
-        Self { shared, request, judged, estimate, plan, permit, started, calls: 0, last: None }
+        let redaction = Redaction::None;
+        Self { shared, request, judged, estimate, plan, permit, redaction, started, calls: 0, last: None }
+    }
+
+    /// The same with what became of the redaction.
+    pub(super) fn redacting(self, redaction: Redaction<'a>) -> Self {
+        Self { redaction, ..self }
     }
 
     /// The last decision that was recorded.
@@ -104,7 +112,7 @@ impl<'a> Attempts<'a> {
         let taken = steps.iter().find_map(|step| {
             let found = match step.route {
                 Route::Local => usable(backends.local_order()).next().map(names),
-                Route::Cloud => usable(backends.cloud_order()).next().map(names),
+                Route::CloudRedacted | Route::Cloud => usable(backends.cloud_order()).next().map(names),
             };
             found.map(|names| (*step, names))
         });
@@ -131,7 +139,9 @@ impl<'a> Attempts<'a> {
                     let reason = local_reason(*step, cloud.as_ref());
                     turn::of_side(self, backends.local_order(), reason, later).await
                 }
-                Route::Cloud => turn::of_side(self, backends.cloud_order(), step.reason, later).await,
+                Route::CloudRedacted | Route::Cloud => {
+                    turn::of_side(self, backends.cloud_order(), step.reason, later).await
+                }
             };
             let missed = match missed {
                 Ok(begun) => return Ok(begun),
@@ -140,7 +150,7 @@ impl<'a> Attempts<'a> {
             };
             match step.route {
                 Route::Local => local = Some(missed),
-                Route::Cloud => cloud = Some(missed),
+                Route::CloudRedacted | Route::Cloud => cloud = Some(missed),
             }
         }
         let error = no_answer(local, cloud);
@@ -198,7 +208,9 @@ impl<'a> Attempts<'a> {
         if let Some(steps) = self.sabotage().steps() {
             return steps;
         }
-        plan::steps(self.plan.preferred(), self.permit.ceiling(), self.plan.may_fall_back(), self.shared.cloud())
+        let (preferred, ceiling) = (self.plan.preferred(), self.permit.ceiling());
+        let stays = self.redaction.stays();
+        plan::steps(preferred, ceiling, self.plan.may_fall_back(), self.shared.cloud(), stays)
     }
 
     /// Where the request goes by its next call.
@@ -219,12 +231,22 @@ impl<'a> Attempts<'a> {
             rule: Arc::clone(self.plan.rule()),
             reason,
             ceiling: self.ceiling(),
+            redaction: self.redaction.of_route(route).map(Redacted::told),
         }
     }
 
     /// Hands a decision to the log.
     pub(super) fn append(&self, decision: &Decision) -> Result<Pending, AuditError> {
-        record::append(&self.shared.audit, self.request, self.judged, decision, self.started)
+        let sent = self.redaction.of_route(decision.route);
+        record::append(&self.shared.audit, self.request, self.judged, sent, decision, self.started)
+    }
+
+    /// The answer to a call by this route, with its values where the text was redacted.
+    pub(super) fn restored(&self, route: Route, answer: AnswerStream) -> AnswerStream {
+        match self.redaction.of_route(route) {
+            Some(redacted) => redacted.restored(answer),
+            None => answer,
+        }
     }
 
     /// The text for a local backend.

@@ -3,7 +3,8 @@
 //! The life of a dispatch, file by file: `request` is what is asked; `dispatcher` runs it, at most
 //! once by `once`; `complexity` says how much it
 //! asks of a model; `plan` orders the sides under the policy's ceiling; `attempt` tries one side after the other, `turn` one
-//! backend after the other with retries in the time that `patience` gives; `record` writes decisions and outcomes; `provider` speaks to models;
+//! backend after the other with retries in the time that `patience` gives; `redacted` is the way to the cloud for text that
+//! may not leave as it is; `record` writes decisions and outcomes; `provider` speaks to models;
 //! `backend` and `config` say which there are, `order` and `chance` which comes first,
 //! `breaker` and `health` which is left alone, `gate` how many calls one takes at once.
 //!
@@ -27,6 +28,7 @@ mod patience;
 mod plan;
 mod provider;
 mod record;
+mod redacted;
 mod request;
 mod turn;
 
@@ -39,7 +41,7 @@ mod tests;
 
 pub use backend::{Backend, Backends, Probe, discover_ollama};
 pub use complexity::{Confusion, Estimate, Measured, Prompt, Weights, WeightsError, estimate, measure};
-pub use config::{BackendConfig, BackendError, BackendKind};
+pub use config::{BackendConfig, BackendError, BackendKind, Side};
 pub use dispatcher::{Dispatcher, Events};
 pub use error::DispatchError;
 pub use plan::reason;
@@ -47,4 +49,4 @@ pub use provider::{
     AnswerStream, Call, CloudProvider, ErrorCode, Fault, Finish, FinishReason, LocalProvider, Piece, ProviderError,
     TokenLimitField, ToolCallPiece,
 };
-pub use request::{Classify, Decision, Event, Judged, Outcome, Request};
+pub use request::{Classify, Decision, Event, Judged, Outcome, Redaction, Request};

@@ -103,6 +103,10 @@ fn record(stored: StoredDecision) -> DecisionRecord {
         route_rule: routing.rule.to_string(),
         reason: routing.reason.to_string(),
         ceiling: convert::route(routing.ceiling) as i32,
+        redacted: routing.redacted.as_ref().map(|redacted| proto::RedactedText {
+            level: convert::level(redacted.level) as i32,
+            replaced: redacted.replaced,
+        }),
     });
     let entity = |entity: &crate::audit::EntityCount| EntityCount {
         entity_type: entity.entity_type.to_string(),

@@ -122,6 +122,10 @@ fn decision(decision: &dispatch::Decision) -> proto::Decision {
         route_rule: decision.rule.to_string(),
         reason: decision.reason.to_owned(),
         ceiling: convert::route(decision.ceiling) as i32,
+        redacted: decision.redaction.map(|redaction| proto::RedactedText {
+            level: convert::level(redaction.level) as i32,
+            replaced: redaction.replaced,
+        }),
     }
 }
 

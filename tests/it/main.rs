@@ -21,5 +21,6 @@ mod invariants;
 mod log;
 mod protocol;
 mod redact;
+mod redacted;
 mod reload;
 mod stop;

@@ -24,7 +24,7 @@ use tokio::time::Instant;
 
 use crate::audit::Durable;
 use crate::document::{Conversation, Text};
-use crate::policy::{CloudText, LocalText, Route};
+use crate::policy::{CloudText, LocalText};
 
 pub(super) use anthropic::Anthropic;
 pub(super) use endpoint::{Endpoint, EndpointError, EndpointSettings, KeyHeader};
@@ -203,7 +203,7 @@ impl CloudProvider {
     /// Asks, and returns the answer as it comes. The text is one that the policy lets out, and the decision to let it
     /// out is durable: both are proved by the types, and that they belong together is checked.
     pub async fn stream(&self, text: CloudText, decision: &Durable, call: Call) -> Result<AnswerStream, ProviderError> {
-        if !decision.covers(text.conversation().document().id(), Route::Cloud) {
+        if !decision.covers(text.conversation().document().id(), text.route()) {
             return Err(self.0.error(Fault::NotRecorded));
         }
         self.0.open(text.conversation(), call).await

@@ -137,12 +137,12 @@ async fn run(schedules: u64, sabotage: Sabotage) -> Found {
     };
     let mut configs = vec![];
     for (number, cloud) in clouds.iter().enumerate() {
-        configs.push(config(format!("cloud-{}", number + 1), Route::Cloud, &cloud.server.url()));
+        configs.push(config(format!("cloud-{}", number + 1), Side::Cloud, &cloud.server.url()));
     }
     for (number, home) in homes.iter().enumerate() {
-        configs.push(config(format!("home-{number}"), Route::Local, &home.server.url()));
+        configs.push(config(format!("home-{number}"), Side::Local, &home.server.url()));
     }
-    configs.push(config("gone".to_owned(), Route::Local, &testing::refusing_url()));
+    configs.push(config("gone".to_owned(), Side::Local, &testing::refusing_url()));
     let answered = std::sync::atomic::AtomicUsize::new(0);
     let rounds = (0..schedules.div_ceil(ROUND)).map(|round| {
         let backends = Backends::build(configs.clone()).unwrap().seeded(SEED ^ round);
