@@ -108,12 +108,11 @@ impl Models {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dispatch::{BackendConfig, BackendKind};
-    use crate::policy::Route;
+    use crate::dispatch::{BackendConfig, BackendKind, Side};
 
     fn models(accepted: &[&str]) -> Models {
         let backend = |name: &str, model: &str| {
-            BackendConfig::new(name, Route::Local, BackendKind::Openai, "http://127.0.0.1:1", model)
+            BackendConfig::new(name, Side::Local, BackendKind::Openai, "http://127.0.0.1:1", model)
         };
         let backends = Backends::build(vec![backend("a", "smol"), backend("b", "smol"), backend("c", "org/big:7b")]);
         let section =
