@@ -55,7 +55,12 @@ pub(super) struct Shared {
 impl Shared {
     /// What is known of the cloud now.
     pub(super) fn cloud(&self) -> Cloud {
-        if self.backends.cloud().is_empty() {
+        self.cloud_of(&self.backends)
+    }
+
+    /// The same of these backends.
+    pub(super) fn cloud_of(&self, backends: &Backends) -> Cloud {
+        if backends.cloud().is_empty() {
             Cloud::Absent
         } else if self.cloud_closed.load(Ordering::SeqCst) {
             Cloud::Closed
@@ -247,7 +252,8 @@ impl Run<'_> {
         judged: &Judged,
         plan: &RoutePlan,
     ) -> Result<Option<Result<Redacted, &'static str>>, DispatchError> {
-        if plan.preferred() != Route::CloudRedacted {
+        // The vector of a redacted text is not that of the text, and cannot be restored.
+        if plan.preferred() != Route::CloudRedacted || self.request.embedding.is_some() {
             return Ok(None);
         }
         let cloud = self.shared.cloud();
@@ -286,6 +292,7 @@ impl Run<'_> {
                 match piece {
                     Piece::Text(text) => self.send(Event::Delta(text)).await?,
                     Piece::ToolCall(call) => self.send(Event::ToolCall(call)).await?,
+                    Piece::Vectors(vectors) => self.send(Event::Vectors(vectors)).await?,
                     Piece::Finish(finish) => return Ok(finish),
                 }
                 // The stream ends by a finish or an error, and by nothing else.

@@ -47,6 +47,6 @@ pub use error::DispatchError;
 pub use plan::reason;
 pub use provider::{
     AnswerStream, Call, CloudProvider, ErrorCode, Fault, Finish, FinishReason, LocalProvider, Piece, ProviderError,
-    TokenLimitField, ToolCallPiece,
+    TokenLimitField, ToolCallPiece, Vectors,
 };
 pub use request::{Classify, Decision, Event, Judged, Outcome, Redaction, Request};

@@ -10,7 +10,7 @@ use crate::audit::{DecisionId, Provenance, RequestId, Timings};
 use crate::document::{Conversation, Text};
 use crate::policy::{Complexity, Policy, Route, Sensitivity, Verdict};
 
-use super::provider::{FinishReason, ToolCallPiece};
+use super::provider::{FinishReason, ToolCallPiece, Vectors};
 
 /// One request.
 #[derive(Clone, Debug)]
@@ -31,6 +31,8 @@ pub struct Request {
     pub validate_only: bool,
     /// When the caller stops waiting.
     pub deadline: Instant,
+    /// The model whose vectors are asked for instead of an answer; one of [`super::Backends::embedding_models`].
+    pub embedding: Option<Arc<str>>,
 }
 
 /// A verdict with what the record says of its making.
@@ -65,6 +67,8 @@ pub enum Event {
     Delta(Text),
     /// A part of a call of a tool, which the caller may run.
     ToolCall(ToolCallPiece),
+    /// The vectors of the texts, for a request for embeddings; instead of deltas.
+    Vectors(Vectors),
     /// How it ended.
     Outcome(Outcome),
 }

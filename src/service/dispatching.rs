@@ -38,6 +38,8 @@ pub(super) struct Asked {
     pub(super) validate_only: bool,
     /// When the caller stops waiting.
     pub(super) deadline: Instant,
+    /// The model whose vectors are asked for instead of an answer.
+    pub(super) embedding: Option<Arc<str>>,
 }
 
 /// Takes a slot and starts the request.
@@ -56,6 +58,7 @@ pub(super) fn start(core: &Core, caller: &Caller, asked: Asked) -> Result<Runnin
         always_ner: asked.ner == NerMode::Always,
         validate_only: asked.validate_only,
         deadline: asked.deadline,
+        embedding: asked.embedding,
     });
     Ok(Running {
         events,

@@ -6,6 +6,7 @@
 
 mod answer;
 mod anthropic;
+mod embedding;
 mod endpoint;
 mod error;
 mod lines;
@@ -27,6 +28,8 @@ use crate::document::{Conversation, Text};
 use crate::policy::{CloudText, LocalText};
 
 pub(super) use anthropic::Anthropic;
+pub(super) use embedding::Embedding;
+pub use embedding::Vectors;
 pub(super) use endpoint::{Endpoint, EndpointError, EndpointSettings, KeyHeader};
 #[cfg(test)]
 pub(super) use error::ConnectCause;
@@ -44,12 +47,14 @@ pub struct Call {
 }
 
 /// A piece of an answer.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Piece {
     /// Text to append to the answer; never empty.
     Text(Text),
     /// A part of a call of a tool.
     ToolCall(ToolCallPiece),
+    /// The vectors of the texts, all at once; for a request for embeddings only.
+    Vectors(Vectors),
     /// The end; nothing follows.
     Finish(Finish),
 }
@@ -61,7 +66,7 @@ impl Piece {
         let bytes = match self {
             Self::Text(text) => text.len(),
             Self::ToolCall(call) => length(&call.id) + length(&call.name) + call.arguments.len(),
-            Self::Finish(_) => 0,
+            Self::Vectors(_) | Self::Finish(_) => 0,
         };
         bytes as u64
     }
@@ -158,6 +163,8 @@ pub(super) enum Framing {
     JsonLines,
     /// Server-sent events, as in the HTML standard, section 9.2.
     Events,
+    /// One JSON value over all.
+    Whole,
 }
 
 /// Reads the frames of one answer in order.

@@ -152,6 +152,7 @@ fn request(level: Sensitivity, complexity: Complexity) -> Request {
         always_ner: false,
         validate_only: false,
         deadline: Instant::now() + Duration::from_secs(20),
+        embedding: None,
     }
 }
 
@@ -184,6 +185,7 @@ impl House {
                     "delta"
                 }
                 Ok(Event::ToolCall(_)) => "tool_call",
+                Ok(Event::Vectors(_)) => "vectors",
                 Ok(Event::Outcome(outcome)) => {
                     told.outcome = Some(outcome);
                     "outcome"

@@ -113,6 +113,8 @@ impl Shape for ChatAnswer {
         let delta = match piece {
             Piece::Text(text) => json!({"content": text.expose()}),
             Piece::ToolCall(piece) => json!({"tool_calls": [self.call_piece(piece)]}),
+            // A chat has none.
+            Piece::Vectors(_) => return String::new(),
         };
         self.chunk(&json!([{"index": 0, "delta": delta, "logprobs": null, "finish_reason": null}]), None)
     }
@@ -135,7 +137,7 @@ impl Shape for ChatAnswer {
         Some(": still at work\n\n")
     }
 
-    fn whole(&self, told: &Told, answer: &Answer, outcome: &Outcome) -> Result<Value, Refusal> {
+    fn whole(&self, told: &Told, answer: &Answer, outcome: &Outcome) -> Result<String, Refusal> {
         let id = id(told);
         let mut message = json!({"role": "assistant", "content": answer.text, "refusal": null});
         if let Some(fields) = message.as_object_mut().filter(|_| !answer.calls.is_empty()) {
@@ -163,6 +165,7 @@ impl Shape for ChatAnswer {
                 "finish_reason": finish_reason(outcome),
             }],
             "usage": usage(outcome),
-        }))
+        })
+        .to_string())
     }
 }
