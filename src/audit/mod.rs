@@ -43,7 +43,7 @@ pub use entities::{EntityCount, MAX_FINDINGS, RecordedFinding, Score};
 pub use error::AuditError;
 pub use key::DigestKey;
 pub use list::{DEFAULT_PAGE_SIZE, DecisionFilter, DecisionPage, MAX_PAGE_SIZE, StoredDecision, StoredOutcome};
-pub use outcome::{FinishReason, Outcome, OutcomeStatus, error_name};
+pub use outcome::{FinishReason, Outcome, OutcomeStatus, RecordedConfidence, error_name};
 pub use pending::{Durable, Pending, PendingOutcome};
 pub use reader::AuditReader;
 pub use record::{

@@ -92,6 +92,9 @@ pub struct Routing {
     /// What left instead of the text; with the route `cloud-redacted` only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub redacted: Option<RecordedRedaction>,
+    /// The decision of the local answer that was not sure enough, if the cloud is asked for a better one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub escalated_from: Option<DecisionId>,
 }
 
 /// The redacted text that left instead of the text that the record is about.

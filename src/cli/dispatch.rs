@@ -38,6 +38,9 @@ pub(super) struct Arguments {
     /// Kept in the audit record.
     #[arg(long, value_name = "ID", default_value = "")]
     request_id: String,
+    /// Say how sure the local model was of its answer.
+    #[arg(long)]
+    confidence: bool,
     /// Say where it would go, and call nothing.
     #[arg(long)]
     dry_run: bool,
@@ -68,6 +71,22 @@ struct Report {
     output_tokens: u64,
     time_to_first_token_ms: f64,
     total_ms: f64,
+    confidence: Option<Confidence>,
+    /// Whether the cloud's answer took the place of the local one.
+    escalated: bool,
+    /// Why it did not, though the local one was not sure enough.
+    escalation_withheld: String,
+}
+
+/// How sure the local model was.
+#[derive(Debug, Serialize)]
+struct Confidence {
+    /// From 0 to 1.
+    score: f64,
+    low: bool,
+    early: bool,
+    signals: Vec<String>,
+    reasons: Vec<String>,
 }
 
 pub(super) fn run(arguments: Arguments) -> CommandResult {
@@ -126,6 +145,7 @@ fn request(arguments: &Arguments) -> Result<proto::DispatchRequest, Failure> {
         complexity: complexity as i32,
         declared_level: declared as i32,
         validate_only: arguments.dry_run,
+        confidence: arguments.confidence,
         ..Default::default()
     })
 }
@@ -168,6 +188,9 @@ async fn dispatch(arguments: Arguments) -> CommandResult {
             "{} tokens in, {} out, {:.0} ms; decision {}",
             report.input_tokens, report.output_tokens, report.total_ms, report.decision_id
         ));
+        if let Some(told) = report.told_of_confidence() {
+            output::note(&told);
+        }
     }
     Ok(Exit::Done)
 }
@@ -206,6 +229,26 @@ impl Report {
         self.output_tokens = outcome.output_tokens;
         self.time_to_first_token_ms = milliseconds(outcome.time_to_first_token_us);
         self.total_ms = milliseconds(outcome.total_us);
+        self.confidence = outcome.confidence.as_ref().map(|confidence| Confidence {
+            score: f64::from(confidence.millionths) / 1e6,
+            low: confidence.low,
+            early: confidence.early,
+            signals: confidence.signals.clone(),
+            reasons: confidence.reasons.clone(),
+        });
+        self.escalated = outcome.escalated;
+        self.escalation_withheld.clone_from(&outcome.escalation_withheld);
+    }
+
+    fn told_of_confidence(&self) -> Option<String> {
+        let Confidence { score, reasons, .. } = self.confidence.as_ref()?;
+        let why = if reasons.is_empty() { String::new() } else { format!(" ({})", reasons.join(", ")) };
+        let then = match self.escalation_withheld.as_str() {
+            _ if self.escalated => "; the cloud answered instead".to_owned(),
+            "" => String::new(),
+            withheld => format!("; it stays local: {withheld}"),
+        };
+        Some(format!("confidence of the local answer {score:.2}{why}{then}"))
     }
 
     fn announce(&self) -> io::Result<()> {

@@ -9,19 +9,21 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::audit::{AuditError, Pending};
+use crate::audit::{AuditError, DecisionId, Pending};
 use crate::policy::{CloudText, LocalText, Permit, Route, RoutePlan};
 
 use super::backend::{Backend, Backends};
 use super::breaker::Breaker;
 use super::chance::Chance;
 use super::complexity::Estimate;
+use super::confidence::Confidence;
 use super::dispatcher::Shared;
 use super::error::DispatchError;
+use super::escalate::{Judging, withheld};
 use super::gate::Place;
 use super::patience::{self, MAX_CALLS};
 use super::plan::{self, Cloud, Step, reason};
-use super::provider::{AnswerStream, Call, Piece, ProviderError};
+use super::provider::{AnswerStream, Call, CloudProvider, Piece, ProviderError};
 use super::record::{self, Open};
 use super::redacted::{Redacted, Redaction};
 use super::request::{Decision, Judged, Request};
@@ -39,6 +41,15 @@ pub(super) struct Begun {
     pub(super) breaker: Breaker,
     /// Its place at the backend, held until it has ended.
     pub(super) place: Option<Place>,
+    /// How it is to be judged; `None` if it need not be.
+    pub(super) judging: Option<Judging>,
+}
+
+impl Begun {
+    /// The first piece, once.
+    pub(super) fn take_first(&mut self) -> Piece {
+        std::mem::replace(&mut self.first, Piece::Tokens(Vec::new()))
+    }
 }
 
 /// Why a side gave no answer.
@@ -79,6 +90,8 @@ pub(super) struct Attempts<'a> {
     started: std::time::Instant,
     calls: u32,
     last: Option<Decision>,
+    /// The local answer that was not sure enough, while the cloud is asked for a better one.
+    left: Option<(Option<DecisionId>, Confidence)>,
 }
 
 impl<'a> Attempts<'a> {
@@ -92,7 +105,7 @@ impl<'a> Attempts<'a> {
         started: std::time::Instant,
     ) -> Self {
         let redaction = Redaction::None;
-        Self { shared, request, judged, estimate, plan, permit, redaction, started, calls: 0, last: None }
+        Self { shared, request, judged, estimate, plan, permit, redaction, started, calls: 0, last: None, left: None }
     }
 
     /// The same with what became of the redaction.
@@ -169,7 +182,9 @@ impl<'a> Attempts<'a> {
         match answer {
             Ok((first, rest)) => {
                 let breaker = backend.breaker().clone();
-                Ok(Begun { open, first, rest, time_to_first_token: called.elapsed(), breaker, place: None })
+                let judging = (open.decision().route == Route::Local && self.wants_confidence())
+                    .then(|| Judging { measure: backend.terms().measure, hold_back: backend.terms().hold_back });
+                Ok(Begun { open, first, rest, time_to_first_token: called.elapsed(), breaker, place: None, judging })
             }
             Err(error) => {
                 tracing::warn!(%error, "a backend did not answer");
@@ -194,7 +209,7 @@ impl<'a> Attempts<'a> {
         }
     }
 
-    pub(super) fn open(&mut self, decision: Decision, id: Option<crate::audit::DecisionId>) -> Open {
+    pub(super) fn open(&mut self, decision: Decision, id: Option<DecisionId>) -> Open {
         if !decision.backend.is_empty() {
             self.calls += 1;
         }
@@ -232,6 +247,8 @@ impl<'a> Attempts<'a> {
             reason,
             ceiling: self.ceiling(),
             redaction: self.redaction.of_route(route).map(Redacted::told),
+            local_confidence: self.left.as_ref().map(|(_, confidence)| confidence.clone()),
+            escalated_from: self.left.as_ref().and_then(|(id, _)| *id),
         }
     }
 
@@ -257,7 +274,7 @@ impl<'a> Attempts<'a> {
     /// The text for a cloud backend, if the permit makes one.
     pub(super) fn cloud_text(&self) -> Option<CloudText> {
         #[cfg(test)]
-        if self.sabotage().ignores_permit(self.calls) {
+        if self.ignores_permit() {
             return Some(self.permit.smuggled_text());
         }
         self.permit.cloud_text()
@@ -265,10 +282,16 @@ impl<'a> Attempts<'a> {
 
     fn ceiling(&self) -> Route {
         #[cfg(test)]
-        if self.sabotage().ignores_permit(self.calls) {
+        if self.ignores_permit() {
             return Route::Cloud;
         }
         self.permit.ceiling()
+    }
+
+    #[cfg(test)]
+    fn ignores_permit(&self) -> bool {
+        self.sabotage().ignores_permit(self.calls)
+            || (self.sabotage() == Sabotage::EscalatesWithoutPermit && self.left.is_some())
     }
 
     /// What this build leaves out on purpose.
@@ -317,9 +340,56 @@ impl<'a> Attempts<'a> {
         if patience::suffices(self.left()) { Missed::NoneUsable } else { Missed::Fatal(DispatchError::Deadline) }
     }
 
+    /// Whether local answers are to be judged: the caller asks for it, or the policy escalates somewhere, so that people
+    /// see what else would.
+    fn wants_confidence(&self) -> bool {
+        // Vectors are not judged.
+        self.request.embedding.is_none() && (self.request.confidence || self.judged.policy.escalates())
+    }
+
+    /// Whether the cloud may be asked for a better answer than the local one, or why not.
+    pub(super) fn may_escalate(&self) -> Result<(), &'static str> {
+        #[cfg(test)]
+        if self.sabotage() == Sabotage::EscalatesWithoutPermit {
+            return Ok(());
+        }
+        match self.cloud() {
+            _ if self.permit.ceiling() != Route::Cloud => Err(withheld::CEILING),
+            _ if !self.plan.may_escalate() => Err(withheld::POLICY),
+            Cloud::Absent => Err(withheld::NO_CLOUD_BACKEND),
+            Cloud::Closed => Err(withheld::CLOUD_CLOSED),
+            Cloud::Open => Ok(()),
+        }
+    }
+
+    /// Until [`Attempts::stay_local`], decisions say that they come after this local answer.
+    pub(super) fn leave_local(&mut self, decision: Option<DecisionId>, confidence: Confidence) {
+        self.left = Some((decision, confidence));
+    }
+
+    /// Decisions stand for themselves again.
+    pub(super) fn stay_local(&mut self) {
+        self.left = None;
+    }
+
+    /// The cloud's backends in the order of one request.
+    pub(super) fn cloud_order(&self) -> Vec<&'a Arc<Backend<CloudProvider>>> {
+        self.shared.backends.cloud_order()
+    }
+
+    /// Whether the caller takes the answer whole only.
+    pub(super) fn takes_whole(&self) -> bool {
+        self.request.whole
+    }
+
+    /// The most tokens that the caller wants.
+    pub(super) fn callers_limit(&self) -> Option<u32> {
+        self.request.conversation.generation().max_output_tokens
+    }
+
     /// Terms of the next call.
     pub(super) fn call(&self) -> Call {
-        Call { deadline: self.request.deadline.into() }
+        Call { deadline: self.request.deadline.into(), probabilities: self.wants_confidence() }
     }
 }
 

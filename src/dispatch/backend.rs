@@ -210,7 +210,7 @@ impl Backends {
     pub async fn probe(&self, patience: Duration) -> Vec<Probe> {
         let deadline = Instant::now() + patience;
         let probes = self.local.iter().map(|backend| async move {
-            let outcome = backend.provider.probe(Call { deadline }).await;
+            let outcome = backend.provider.probe(Call { deadline, probabilities: false }).await;
             let sign = health::sign(&outcome);
             // A backend that is only slow to begin is no reason to leave it alone from the start.
             let sign = if sign == Sign::Gone || sign == Sign::Well { sign } else { Sign::Nothing };

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 use std::time::Instant;
 
-use futures_util::{Stream, StreamExt as _};
+use futures_util::Stream;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -20,17 +20,16 @@ use crate::audit::AuditLog;
 use crate::error::Kind;
 use crate::policy::{Route, RoutePlan};
 
-use super::attempt::{Attempts, Begun};
+use super::attempt::Attempts;
 use super::backend::Backends;
-use super::breaker::Sign;
 use super::complexity::{self, Estimate};
 use super::error::DispatchError;
+use super::escalate;
 use super::health;
 use super::once::{Claim, Once};
 use super::plan::{self, Cloud};
-use super::provider::{Finish, Piece};
 use super::redacted::{self, Redacted, Redaction};
-use super::request::{Classify, Event, Judged, Outcome, Request};
+use super::request::{Classify, Event, Judged, Request};
 
 /// Events that may wait for the caller. More would only hold the answer in memory.
 const WAITING_EVENTS: usize = 16;
@@ -189,11 +188,11 @@ impl<E: Into<DispatchError>> From<E> for Stop {
 }
 
 /// One request in work.
-struct Run<'a> {
-    shared: &'a Shared,
-    request: &'a Request,
-    sender: &'a mpsc::Sender<Result<Event, DispatchError>>,
-    started: Instant,
+pub(super) struct Run<'a> {
+    pub(super) shared: &'a Shared,
+    pub(super) request: &'a Request,
+    pub(super) sender: &'a mpsc::Sender<Result<Event, DispatchError>>,
+    pub(super) started: Instant,
 }
 
 impl Run<'_> {
@@ -218,8 +217,12 @@ impl Run<'_> {
         if self.request.validate_only {
             return self.send(Event::Decision(attempts.validate())).await;
         }
-        match attempts.begin().await {
-            Ok(begun) => self.relay(begun, claim).await,
+        let answer = match attempts.begin().await {
+            Ok(begun) => escalate::choose(&mut attempts, begun).await,
+            Err(error) => Err(error),
+        };
+        match answer {
+            Ok(chosen) => self.relay(chosen, claim).await,
             Err(error) => {
                 // What was tried last says more than the error alone.
                 if let Some(decision) = attempts.into_last() {
@@ -280,63 +283,8 @@ impl Run<'_> {
         }
     }
 
-    /// Passes the answer on. From its first piece on no other backend may step in.
-    async fn relay(&self, begun: Begun, claim: Option<Claim<'_>>) -> Result<(), Stop> {
-        let Begun { open, first, mut rest, time_to_first_token, breaker, place: _place } = begun;
-        metrics::counter!("cordon_dispatches_total", "route" => open.decision().route.as_str(), "reason" => open.decision().reason)
-            .increment(1);
-        let ended = async {
-            self.send(Event::Decision(open.decision().clone())).await?;
-            let mut piece = first;
-            loop {
-                match piece {
-                    Piece::Text(text) => self.send(Event::Delta(text)).await?,
-                    Piece::ToolCall(call) => self.send(Event::ToolCall(call)).await?,
-                    Piece::Vectors(vectors) => self.send(Event::Vectors(vectors)).await?,
-                    Piece::Finish(finish) => return Ok(finish),
-                }
-                // The stream ends by a finish or an error, and by nothing else.
-                piece = match within(self.request.deadline, rest.next()).await? {
-                    Some(next) => {
-                        next.inspect_err(|error| breaker.note(Sign::of(&error.fault), Instant::now().into()))?
-                    }
-                    None => return Err(Stop::CallerLeft),
-                };
-            }
-        };
-        match ended.await {
-            Ok(finish) => {
-                let outcome = self.outcome(&open, finish, time_to_first_token);
-                if let Some(claim) = claim {
-                    claim.answered(open.decision().id);
-                }
-                open.complete(finish, &outcome);
-                self.send(Event::Outcome(outcome)).await
-            }
-            Err(Stop::Failed(error)) => {
-                open.fail(error.kind(), error.reason());
-                Err(Stop::Failed(error))
-            }
-            // Dropping the open record says that the caller left.
-            Err(Stop::CallerLeft) => Err(Stop::CallerLeft),
-        }
-    }
-
-    fn outcome(&self, open: &super::record::Open, finish: Finish, time_to_first_token: std::time::Duration) -> Outcome {
-        let decision = open.decision();
-        Outcome {
-            finish_reason: finish.reason,
-            backend: Arc::clone(&decision.backend),
-            model: Arc::clone(&decision.model),
-            route: decision.route,
-            input_tokens: finish.input_tokens,
-            output_tokens: finish.output_tokens,
-            time_to_first_token,
-            total: self.started.elapsed(),
-        }
-    }
-
-    async fn send(&self, event: Event) -> Result<(), Stop> {
+    /// Hands an event to the caller, and waits until there is room for it.
+    pub(super) async fn send(&self, event: Event) -> Result<(), Stop> {
         match within(self.request.deadline, self.sender.send(Ok(event))).await? {
             Ok(()) => Ok(()),
             Err(_) => Err(Stop::CallerLeft),

@@ -59,7 +59,7 @@ pub(super) async fn watch<P: Probed>(
 
 /// `alone` is how long a backend that is not well is left alone; the next probe comes sooner.
 async fn probe<P: Probed>(backend: &Backend<P>, patience: Duration, alone: Duration) {
-    let outcome = backend.provider().ask(Call { deadline: Instant::now() + patience }).await;
+    let outcome = backend.provider().ask(Call { deadline: Instant::now() + patience, probabilities: false }).await;
     let sign = sign(&outcome);
     let before = backend.is_usable();
     backend.breaker().note_probe(sign, Instant::now(), alone);

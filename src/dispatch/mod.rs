@@ -4,7 +4,8 @@
 //! once by `once`; `complexity` says how much it
 //! asks of a model; `plan` orders the sides under the policy's ceiling; `attempt` tries one side after the other, `turn` one
 //! backend after the other with retries in the time that `patience` gives; `redacted` is the way to the cloud for text that
-//! may not leave as it is; `record` writes decisions and outcomes; `provider` speaks to models;
+//! may not leave as it is; `confidence` judges a local answer and `escalate` asks the cloud for a better one; `relay` passes
+//! the answer on; `record` writes decisions and outcomes; `provider` speaks to models;
 //! `backend` and `config` say which there are, `order` and `chance` which comes first,
 //! `breaker` and `health` which is left alone, `gate` how many calls one takes at once.
 //!
@@ -16,9 +17,11 @@ mod backend;
 mod breaker;
 mod chance;
 mod complexity;
+mod confidence;
 mod config;
 mod dispatcher;
 mod error;
+mod escalate;
 mod gate;
 mod health;
 mod judge;
@@ -29,6 +32,7 @@ mod plan;
 mod provider;
 mod record;
 mod redacted;
+mod relay;
 mod request;
 mod turn;
 
@@ -41,12 +45,17 @@ mod tests;
 
 pub use backend::{Backend, Backends, Probe, discover_ollama};
 pub use complexity::{Confusion, Estimate, Measured, Prompt, Weights, WeightsError, estimate, measure};
-pub use config::{BackendConfig, BackendError, BackendKind, Side};
+pub use confidence::{
+    Band, Confidence, Ending, Features, Fitted, Judge, Measure, Observed, Pick, Picked, Weights as ConfidenceWeights,
+    fit,
+};
+pub use config::{BackendConfig, BackendError, BackendKind, EscalationCalibration, EscalationConfig, HoldBack, Side};
 pub use dispatcher::{Dispatcher, Events};
 pub use error::DispatchError;
+pub use escalate::withheld;
 pub use plan::reason;
 pub use provider::{
     AnswerStream, Call, CloudProvider, ErrorCode, Fault, Finish, FinishReason, LocalProvider, Piece, ProviderError,
-    TokenLimitField, ToolCallPiece, Vectors,
+    TokenLimitField, TokenScore, ToolCallPiece, Vectors,
 };
 pub use request::{Classify, Decision, Event, Judged, Outcome, Redaction, Request};

@@ -17,6 +17,8 @@ pub mod reason {
     pub const LOCAL_UNAVAILABLE: &str = "local_unavailable";
     /// The decision could not be made durable.
     pub const AUDIT_LOG_UNAVAILABLE: &str = "audit_log_unavailable";
+    /// The local answer was not sure enough.
+    pub const LOW_CONFIDENCE: &str = "low_confidence";
     /// The rule's route is beyond the verdict's ceiling.
     pub const NOT_PERMITTED: &str = "not_permitted";
     /// The text cannot be redacted: something in it can be read by no detector, or some detector did not see all of it.

@@ -8,6 +8,7 @@ use crate::audit::{self, AuditError, AuditLog, DecisionId, Label, Operation, Out
 use crate::document::Document;
 use crate::error::Kind;
 
+use super::confidence::Confidence;
 use super::provider::{Finish, FinishReason};
 use super::redacted::Redacted;
 use super::request::{Decision, Judged, Outcome, Request};
@@ -32,6 +33,7 @@ pub(super) fn append(
         rule: Label::new(&decision.rule),
         reason: Label::token(decision.reason),
         redacted: None,
+        escalated_from: decision.escalated_from,
     };
     let about = audit::DecisionInput {
         operation: if request.validate_only { Operation::Validate } else { Operation::Dispatch },
@@ -106,7 +108,19 @@ impl Open {
                 FinishReason::Other => audit::FinishReason::Other,
             }),
             time_to_first_token_us: micros(outcome.time_to_first_token),
+            confidence: outcome.confidence.as_ref().filter(|_| !outcome.escalated).map(recorded).map(Box::new),
+            escalation_withheld: (!outcome.escalation_withheld.is_empty())
+                .then(|| Label::token(outcome.escalation_withheld)),
             ..audit::Outcome::new(OutcomeStatus::Completed)
+        });
+    }
+
+    /// The answer was not sure enough, and the cloud's took its place. `written` are the tokens read and written.
+    pub(super) fn escalate(mut self, confidence: &Confidence, written: (u64, u64)) {
+        (self.input_tokens, self.output_tokens) = written;
+        self.write(audit::Outcome {
+            confidence: Some(Box::new(recorded(confidence))),
+            ..audit::Outcome::new(OutcomeStatus::Escalated)
         });
     }
 
@@ -143,6 +157,17 @@ impl Drop for Open {
         if self.id.is_some() {
             self.write(audit::Outcome::new(OutcomeStatus::Cancelled));
         }
+    }
+}
+
+fn recorded(confidence: &Confidence) -> audit::RecordedConfidence {
+    let words = |words: &[&str]| words.iter().map(|word| Label::token(word)).collect();
+    audit::RecordedConfidence {
+        millionths: confidence.millionths,
+        low: confidence.low,
+        early: confidence.early,
+        signals: words(&confidence.signals),
+        reasons: words(&confidence.reasons),
     }
 }
 

@@ -229,6 +229,8 @@ impl Restoring {
                     let text = self.text.push(text.expose());
                     self.give(text);
                 }
+                // Of the tokens as they were written, placeholders and all.
+                Ok(Piece::Tokens(tokens)) => return Some(Ok(Piece::Tokens(tokens))),
                 Ok(Piece::ToolCall(call)) => match &mut self.calls {
                     Some(calls) => calls.take(call),
                     None => self.ready.push_back(Piece::ToolCall(call)),

@@ -10,6 +10,7 @@ use crate::audit::{DecisionId, Provenance, RequestId, Timings};
 use crate::document::{Conversation, Text};
 use crate::policy::{Complexity, Policy, Route, Sensitivity, Verdict};
 
+use super::confidence::Confidence;
 use super::provider::{FinishReason, ToolCallPiece, Vectors};
 
 /// One request.
@@ -31,6 +32,10 @@ pub struct Request {
     pub validate_only: bool,
     /// When the caller stops waiting.
     pub deadline: Instant,
+    /// The caller takes the answer whole only: then a local one is judged whole before the cloud is asked.
+    pub whole: bool,
+    /// Say how sure the local model was, also where nothing depends on it.
+    pub confidence: bool,
     /// The model whose vectors are asked for instead of an answer; one of [`super::Backends::embedding_models`].
     pub embedding: Option<Arc<str>>,
 }
@@ -96,6 +101,10 @@ pub struct Decision {
     pub ceiling: Route,
     /// What was sent instead of the text; with [`Route::CloudRedacted`] only.
     pub redaction: Option<Redaction>,
+    /// Of the local answer that was not sure enough, if this is an escalation.
+    pub local_confidence: Option<Confidence>,
+    /// The decision of that answer.
+    pub escalated_from: Option<DecisionId>,
 }
 
 /// A redacted text that left instead of the text itself.
@@ -126,4 +135,10 @@ pub struct Outcome {
     pub time_to_first_token: Duration,
     /// From the arrival of the request to the end of the answer.
     pub total: Duration,
+    /// How sure the local model was of its answer, also if the cloud's took its place; `None` if nobody wanted to know.
+    pub confidence: Option<Confidence>,
+    /// Whether the cloud's answer took its place.
+    pub escalated: bool,
+    /// Why it did not, though the local one was not sure enough; else empty. See [`super::withheld`].
+    pub escalation_withheld: &'static str,
 }

@@ -235,6 +235,8 @@ pub(super) struct RawRoute {
     pub(super) fallback: bool,
     pub(super) redacted_levels: Option<Vec<Sensitivity>>,
     pub(super) restore_in: Option<Vec<RestoreIn>>,
+    #[serde(default)]
+    pub(super) escalate: bool,
 }
 
 #[derive(Debug, Deserialize)]

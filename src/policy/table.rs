@@ -26,6 +26,7 @@ pub(super) struct RouteRule {
     pub(super) to: Route,
     pub(super) fallback: bool,
     pub(super) redacted: RedactedTerms,
+    pub(super) escalate: bool,
 }
 
 /// What a route to the cloud with redacted text allows.
@@ -60,9 +61,9 @@ impl RouteRule {
             && self.callers.as_ref().is_none_or(|all| all.iter().any(|name| name == caller))
     }
 
-    /// The most outward route that text may take under this line, its fallback included.
+    /// The most outward route that text may take under this line, its fallback and escalation included.
     pub(super) fn ceiling(&self) -> Route {
-        if self.fallback { Route::Cloud } else { self.to }
+        if self.fallback || self.escalate { Route::Cloud } else { self.to }
     }
 }
 
@@ -108,10 +109,22 @@ impl RouteTable {
                     levels: raw.redacted_levels.clone().unwrap_or_else(|| vec![Sensitivity::Public]),
                     restore_in: raw.restore_in.clone().unwrap_or_default(),
                 },
+                escalate: raw.escalate,
             };
             check_redacted(raw, &field, &route.redacted, problems);
+            if route.escalate && route.to != Route::Local {
+                problems.error(
+                    entry.span(),
+                    format!("{field}.escalate"),
+                    format!("`{id}` goes to the cloud already; escalation is for `to = \"local\"`"),
+                );
+            }
             if route.ceiling() == Route::Cloud && route.covers_level(Sensitivity::Confidential) {
-                let how = if route.to == Route::Cloud { "`to = \"cloud\"`" } else { "`fallback = true`" };
+                let how = match route.to {
+                    Route::Cloud => "`to = \"cloud\"`",
+                    _ if route.fallback => "`fallback = true`",
+                    Route::Local | Route::CloudRedacted => "`escalate = true`",
+                };
                 problems.error(
                     entry.span(),
                     &field,
@@ -157,6 +170,7 @@ pub struct RoutePlan {
     ceiling: Route,
     may_fall_back: bool,
     redacted: RedactedTerms,
+    may_escalate: bool,
 }
 
 impl RoutePlan {
@@ -189,6 +203,12 @@ impl RoutePlan {
     pub fn restore_in(&self) -> &[RestoreIn] {
         &self.redacted.restore_in
     }
+
+    /// Whether the cloud may be asked when a local answer is not sure enough. Never true beyond the ceiling.
+    #[must_use]
+    pub fn may_escalate(&self) -> bool {
+        self.may_escalate
+    }
 }
 
 /// The most outward route that a level allows, whatever a policy file says.
@@ -211,7 +231,7 @@ impl Policy {
     pub fn route(&self, verdict: &Verdict, complexity: Complexity, caller: &str) -> RoutePlan {
         let level = verdict.level();
         let found = self.routes.routes.iter().find(|route| route.takes(level, complexity, caller));
-        let plan = |rule: Arc<str>, preferred, ceiling, may_fall_back, redacted| RoutePlan {
+        let plan = |rule: Arc<str>, preferred, ceiling, may_fall_back, may_escalate, redacted| RoutePlan {
             document_id: verdict.document_id(),
             policy_digest: Arc::clone(&verdict.policy().digest),
             rule,
@@ -219,20 +239,28 @@ impl Policy {
             ceiling,
             may_fall_back,
             redacted,
+            may_escalate,
         };
         match found {
             // A verdict of another policy may not mean what this table means by the level.
             Some(route) if verdict.policy().digest == self.reference.digest => {
                 let ceiling = within_limit(route.ceiling(), level);
                 let to = route.to.min(ceiling);
-                let may_fall_back = route.fallback && ceiling == Route::Cloud;
-                plan(Arc::clone(&route.id), to, ceiling, may_fall_back, route.redacted.clone())
+                let outward = ceiling == Route::Cloud;
+                let (may_fall_back, may_escalate) = (route.fallback && outward, route.escalate && outward);
+                plan(Arc::clone(&route.id), to, ceiling, may_fall_back, may_escalate, route.redacted.clone())
             }
             _ => {
                 let nothing = RedactedTerms { levels: Vec::new(), restore_in: Vec::new() };
-                plan(Arc::from(NO_ROUTE), Route::Local, Route::Local, false, nothing)
+                plan(Arc::from(NO_ROUTE), Route::Local, Route::Local, false, false, nothing)
             }
         }
+    }
+
+    /// Whether any line of the table escalates: then it is worth knowing how sure local answers are.
+    #[must_use]
+    pub fn escalates(&self) -> bool {
+        self.routes.routes.iter().any(|route| route.escalate)
     }
 
     /// Binds the plan's ceiling to the conversation. Anything that does not belong together gives a permit for local

@@ -7,7 +7,10 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tonic::{Request, Response, Status};
 
-use crate::audit::{AuditError, DecisionFilter, DecisionId, MAX_PAGE_SIZE, StoredDecision, StoredOutcome};
+use crate::audit::{
+    AuditError, DecisionFilter, DecisionId, Label, MAX_PAGE_SIZE, OutcomeStatus, RecordedConfidence, StoredDecision,
+    StoredOutcome,
+};
 use crate::error::Kind;
 
 use super::auth::Permission;
@@ -107,6 +110,8 @@ fn record(stored: StoredDecision) -> DecisionRecord {
             level: convert::level(redacted.level) as i32,
             replaced: redacted.replaced,
         }),
+        local_confidence: None,
+        escalated_from: routing.escalated_from.map(|id| id.to_string()).unwrap_or_default(),
     });
     let entity = |entity: &crate::audit::EntityCount| EntityCount {
         entity_type: entity.entity_type.to_string(),
@@ -146,6 +151,17 @@ fn operation(operation: crate::audit::Operation) -> proto::Operation {
     }
 }
 
+fn confidence(recorded: &RecordedConfidence) -> proto::Confidence {
+    let words = |labels: &[Label]| labels.iter().map(ToString::to_string).collect();
+    proto::Confidence {
+        millionths: recorded.millionths,
+        low: recorded.low,
+        early: recorded.early,
+        signals: words(&recorded.signals),
+        reasons: words(&recorded.reasons),
+    }
+}
+
 fn outcome_record(stored: StoredOutcome) -> OutcomeRecord {
     let outcome = stored.outcome;
     let finish = match outcome.finish_reason {
@@ -170,6 +186,9 @@ fn outcome_record(stored: StoredOutcome) -> OutcomeRecord {
             output_tokens: outcome.output_tokens,
             time_to_first_token_us: outcome.time_to_first_token_us,
             total_us: outcome.total_us,
+            confidence: outcome.confidence.as_deref().map(confidence),
+            escalated: outcome.status == OutcomeStatus::Escalated,
+            escalation_withheld: outcome.escalation_withheld.map(|word| word.to_string()).unwrap_or_default(),
         }),
         record_hash: stored.hash.to_string(),
     }

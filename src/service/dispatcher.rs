@@ -33,8 +33,8 @@ impl Dispatch {
         Self { core }
     }
 
-    /// Checks everything and starts the request.
-    fn start(&self, request: Request<DispatchRequest>) -> Result<Running, Status> {
+    /// Checks everything and starts the request. `whole`: the caller gets the answer in one piece.
+    fn start(&self, request: Request<DispatchRequest>, whole: bool) -> Result<Running, Status> {
         let caller: Caller = core::caller(&request, Permission::Dispatch)?;
         let deadline = deadline_of(request.metadata(), self.core.limits.dispatch_deadline());
         let mut request = request.into_inner();
@@ -52,6 +52,8 @@ impl Dispatch {
             ner,
             validate_only: request.validate_only,
             deadline,
+            whole,
+            confidence: request.confidence,
             embedding: None,
         };
         let running = dispatching::start(&self.core, &caller, asked)?;
@@ -133,6 +135,8 @@ fn decision(decision: &dispatch::Decision) -> proto::Decision {
             level: convert::level(redaction.level) as i32,
             replaced: redaction.replaced,
         }),
+        local_confidence: decision.local_confidence.as_ref().map(confidence),
+        escalated_from: decision.escalated_from.map(|id| id.to_string()).unwrap_or_default(),
     }
 }
 
@@ -153,13 +157,27 @@ fn outcome(outcome: &dispatch::Outcome) -> proto::Outcome {
         output_tokens: outcome.output_tokens,
         time_to_first_token_us: core::micros(outcome.time_to_first_token),
         total_us: core::micros(outcome.total),
+        confidence: outcome.confidence.as_ref().map(confidence),
+        escalated: outcome.escalated,
+        escalation_withheld: outcome.escalation_withheld.to_owned(),
+    }
+}
+
+fn confidence(confidence: &dispatch::Confidence) -> proto::Confidence {
+    let words = |words: &[&str]| words.iter().map(ToString::to_string).collect();
+    proto::Confidence {
+        millionths: confidence.millionths,
+        low: confidence.low,
+        early: confidence.early,
+        signals: words(&confidence.signals),
+        reasons: words(&confidence.reasons),
     }
 }
 
 #[tonic::async_trait]
 impl DispatcherService for Dispatch {
     async fn dispatch(&self, request: Request<DispatchRequest>) -> Result<Response<DispatchResponse>, Status> {
-        let mut running = self.start(request)?;
+        let mut running = self.start(request, true)?;
         let mut response = DispatchResponse { request_id: running.request_id.clone(), ..Default::default() };
         while let Some(event) = running.next().await {
             match event? {
@@ -180,7 +198,7 @@ impl DispatcherService for Dispatch {
         &self,
         request: Request<DispatchRequest>,
     ) -> Result<Response<Self::DispatchStreamStream>, Status> {
-        let running = self.start(request)?;
+        let running = self.start(request, false)?;
         let messages = futures_util::stream::unfold(running, |mut running| async move {
             let event = running.next().await?;
             let message = event.map_err(Status::from).map(|event| DispatchStreamResponse {

@@ -38,6 +38,10 @@ pub(super) struct Asked {
     pub(super) validate_only: bool,
     /// When the caller stops waiting.
     pub(super) deadline: Instant,
+    /// The caller takes the answer in one piece.
+    pub(super) whole: bool,
+    /// The caller wants to know how sure a local answer is.
+    pub(super) confidence: bool,
     /// The model whose vectors are asked for instead of an answer.
     pub(super) embedding: Option<Arc<str>>,
 }
@@ -58,6 +62,8 @@ pub(super) fn start(core: &Core, caller: &Caller, asked: Asked) -> Result<Runnin
         always_ner: asked.ner == NerMode::Always,
         validate_only: asked.validate_only,
         deadline: asked.deadline,
+        whole: asked.whole,
+        confidence: asked.confidence,
         embedding: asked.embedding,
     });
     Ok(Running {

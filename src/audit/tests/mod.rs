@@ -126,6 +126,7 @@ fn request(level_route: Option<Route>) -> DecisionInput {
             complexity_reasons: vec![Label::token("short_input")],
             rule: Label::token("public"),
             reason: Label::default(),
+            escalated_from: None,
         }),
     }
 }

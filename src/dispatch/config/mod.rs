@@ -3,6 +3,7 @@
 //! at each connection by its address.
 
 mod error;
+mod escalation;
 mod terms;
 #[cfg(test)]
 mod tests;
@@ -18,6 +19,7 @@ use url::Url;
 
 pub use self::error::BackendError;
 use self::error::Problem;
+pub use self::escalation::{EscalationCalibration, EscalationConfig, HoldBack};
 pub(super) use self::terms::Terms;
 use super::provider::{
     Anthropic, Dialect, Embedding, Endpoint, EndpointSettings, KeyHeader, Ollama, OpenAi, TokenLimitField, is_loopback,
@@ -124,6 +126,13 @@ pub struct BackendConfig {
     /// HTTP proxy to a cloud backend. Proxies of the environment are never used.
     #[serde(default)]
     pub proxy: Option<String>,
+    /// Whether a local backend may be asked for the log-probabilities of its tokens; true when absent for the kinds whose
+    /// servers give them.
+    #[serde(default)]
+    pub logprobs: Option<bool>,
+    /// What makes a local answer sure enough.
+    #[serde(default)]
+    pub escalation: Option<EscalationConfig>,
     /// Name of a model there that makes embeddings, for `POST /v1/embeddings`.
     #[serde(default)]
     pub embedding_model: Option<String>,
@@ -177,6 +186,8 @@ impl BackendConfig {
             token_limit_field: None,
             allow_public_address: false,
             proxy: None,
+            logprobs: None,
+            escalation: None,
             embedding_model: None,
         }
     }
@@ -246,6 +257,7 @@ impl BackendConfig {
             idle_timeout: Duration::from_millis(self.idle_timeout_ms),
             total_timeout: Duration::from_millis(self.total_timeout_ms),
             max_answer_bytes: self.max_answer_bytes,
+            probabilities: self.gives_probabilities(),
             proxy: self.checked_proxy()?,
             own_addresses_only: self.side == Side::Local && !self.allow_public_address,
         };
@@ -316,11 +328,15 @@ fn plain_url(text: &str) -> Option<Url> {
 }
 
 fn read_key(path: &Path) -> Result<String, Problem> {
-    let unreadable = |error: io::Error| Problem::KeyFile(path.to_owned(), error.kind());
-    if fs::metadata(path).map_err(unreadable)?.len() > MAX_KEY_FILE {
-        return Err(Problem::KeyFile(path.to_owned(), io::ErrorKind::FileTooLarge));
+    read_small(path, MAX_KEY_FILE).map_err(|kind| Problem::KeyFile(path.to_owned(), kind))
+}
+
+/// A file of at most so many bytes.
+fn read_small(path: &Path, limit: u64) -> Result<String, io::ErrorKind> {
+    if fs::metadata(path).map_err(|error| error.kind())?.len() > limit {
+        return Err(io::ErrorKind::FileTooLarge);
     }
-    fs::read_to_string(path).map_err(unreadable)
+    fs::read_to_string(path).map_err(|error| error.kind())
 }
 
 impl fmt::Display for BackendKind {

@@ -4,7 +4,9 @@
 use std::time::Duration;
 
 use super::error::Problem;
+use super::escalation::HoldBack;
 use super::{BackendConfig, BackendError, Side};
+use crate::dispatch::confidence::Measure;
 use crate::dispatch::order::Rank;
 
 /// Largest weight: enough for shares of a thousandth.
@@ -37,6 +39,10 @@ pub(in crate::dispatch) struct Terms {
     pub(in crate::dispatch) max_calls: Option<u32>,
     /// Requests that may wait for a place.
     pub(in crate::dispatch) max_waiting: u32,
+    /// What makes its answers sure enough.
+    pub(in crate::dispatch) measure: Measure,
+    /// What is held back of them when they are streamed.
+    pub(in crate::dispatch) hold_back: HoldBack,
 }
 
 impl BackendConfig {
@@ -73,7 +79,10 @@ impl BackendConfig {
             (Some(interval), _) => Some(Duration::from_millis(interval)),
             (None, Side::Local) => Some(USUAL_HEALTH_INTERVAL),
         };
+        let (measure, hold_back) = self.checked_escalation()?;
         Ok(Terms {
+            measure,
+            hold_back,
             health_interval,
             rank: Rank { priority: self.priority, weight },
             retries: self.retries,

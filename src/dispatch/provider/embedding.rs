@@ -63,7 +63,7 @@ impl Dialect for Embedding {
         if self.ollama.is_some() { &["api", "tags"] } else { &["models"] }
     }
 
-    fn body(&self, conversation: &Conversation) -> Result<Vec<u8>, Fault> {
+    fn body(&self, conversation: &Conversation, _probabilities: bool) -> Result<Vec<u8>, Fault> {
         let texts: Vec<_> = conversation.messages().iter().map(crate::document::Message::text).collect();
         let openai = self.ollama.is_none();
         serde_json::to_vec(&Request {
@@ -186,7 +186,7 @@ mod tests {
     fn a_request_holds_the_texts_alone() {
         let texts = ["one", "two"].map(|text| Message::new(Role::User, text));
         let conversation = Conversation::new(texts.into(), Generation::default());
-        let body = |dialect: Embedding| String::from_utf8(dialect.body(&conversation).unwrap()).unwrap();
+        let body = |dialect: Embedding| String::from_utf8(dialect.body(&conversation, false).unwrap()).unwrap();
         assert_eq!(
             body(Embedding::openai("e".into())),
             r#"{"model":"e","input":["one","two"],"encoding_format":"float"}"#

@@ -3,6 +3,7 @@
 
 mod crowding;
 mod ending;
+mod escalating;
 mod repeating;
 mod retrying;
 mod routing;
@@ -86,11 +87,15 @@ struct House {
 
 impl House {
     fn new(configs: Vec<BackendConfig>) -> Self {
+        Self::with_routes(configs, ROUTES_OF_PUBLIC)
+    }
+
+    /// The same with these routes of public text.
+    fn with_routes(configs: Vec<BackendConfig>, routes: &str) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let audit = Arc::new(AuditLog::open(AuditConfig::in_directory(directory.path().join("audit"))).unwrap());
         let policy =
-            Policy::parse(&format!("{POLICY}{ROUTES_OF_PUBLIC}"), &TypeTable::new().with("PERSON", Category::Person))
-                .unwrap();
+            Policy::parse(&format!("{POLICY}{routes}"), &TypeTable::new().with("PERSON", Category::Person)).unwrap();
         let classify = Arc::new(ByDeclaration(Arc::new(policy)));
         let tracker = TaskTracker::new();
         let dispatcher = Dispatcher::new(
@@ -152,6 +157,8 @@ fn request(level: Sensitivity, complexity: Complexity) -> Request {
         always_ner: false,
         validate_only: false,
         deadline: Instant::now() + Duration::from_secs(20),
+        whole: false,
+        confidence: false,
         embedding: None,
     }
 }

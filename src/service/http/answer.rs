@@ -106,7 +106,7 @@ pub(super) async fn answer(
     };
     let response = match (begun, manner) {
         (Ok(None), _) => Ok(error::json_response(StatusCode::OK, &told.json())),
-        (Ok(Some(begun)), Manner::Whole) => whole(begun, &told, &shape).await,
+        (Ok(Some(begun)), Manner::Whole) => whole(begun, &mut told, &shape).await,
         (Ok(Some(begun)), Manner::Streamed) => {
             let response = streamed(begun, &mut told, shape);
             return with_headers(response, &told);
@@ -168,14 +168,16 @@ fn step(event: Event) -> Step {
     }
 }
 
-async fn whole(mut begun: Begun, told: &Told, shape: &impl Shape) -> Result<Response<Body>, Refusal> {
+async fn whole(mut begun: Begun, told: &mut Told, shape: &impl Shape) -> Result<Response<Body>, Refusal> {
     let mut answer = Answer::default();
     loop {
         match begun.next().await {
             Some(event) => match step(event?) {
                 Step::Piece(piece) => answer.add(&piece),
                 Step::End(outcome) => {
-                    return Ok(error::json_text(StatusCode::OK, shape.whole(told, &answer, &outcome)?));
+                    let body = shape.whole(told, &answer, &outcome)?;
+                    told.outcome = Some(outcome);
+                    return Ok(error::json_text(StatusCode::OK, body));
                 }
                 Step::Nothing => {}
             },

@@ -213,6 +213,8 @@ impl Doors {
             ner: inputs.ner,
             validate_only: inputs.validate_only,
             deadline: inputs.deadline,
+            whole: true,
+            confidence: inputs.confidence,
             embedding: None,
         })
     }
@@ -226,6 +228,7 @@ impl Doors {
         shape: impl answer::Shape,
     ) -> Response<Body> {
         let manner = if stream { Manner::Streamed } else { Manner::Whole };
+        let asked = Asked { whole: !stream, ..asked };
         answer::answer(&self.core, caller, asked, dropped.told(), manner, shape).await
     }
 }

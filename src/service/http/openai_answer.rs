@@ -12,7 +12,7 @@ use crate::service::error::Refusal;
 use super::answer::{Answer, Piece, Shape};
 use super::calls::{self, Call};
 use super::error::{self, Tongue};
-use super::told::Told;
+use super::told::{self, Told};
 
 /// The shape of one answer.
 #[derive(Debug)]
@@ -124,6 +124,9 @@ impl Shape for ChatAnswer {
         let mut end = self.chunk(&json!([{"index": 0, "delta": {}, "logprobs": null, "finish_reason": finish}]), None);
         if self.include_usage {
             end.push_str(&self.chunk(&json!([]), Some(usage(outcome))));
+        }
+        if let Some(confidence) = told::confidence(outcome) {
+            end.push_str(&format!(": cordon {confidence}\n\n"));
         }
         end.push_str("data: [DONE]\n\n");
         Ok(end)

@@ -36,7 +36,7 @@ fn conversation() -> Conversation {
 }
 
 fn call() -> Call {
-    Call { deadline: Instant::now() + Duration::from_secs(20) }
+    Call { deadline: Instant::now() + Duration::from_secs(20), probabilities: false }
 }
 
 async fn ask(config: &BackendConfig) -> Result<(String, Finish), ProviderError> {
@@ -50,7 +50,8 @@ async fn ask_with(config: &BackendConfig, text: &Conversation, call: Call) -> Re
     while let Some(piece) = stream.next().await {
         match piece? {
             Piece::Text(text) => answer.push_str(text.expose()),
-            Piece::ToolCall(_) => panic!("no tool was offered"),
+            Piece::Tokens(_) => panic!("nobody asked for them"),
+            Piece::ToolCall(_) | Piece::Vectors(_) => panic!("neither was asked for"),
             Piece::Finish(end) => assert!(finish.replace(end).is_none(), "one finish"),
         }
     }
