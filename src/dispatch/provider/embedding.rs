@@ -152,7 +152,14 @@ impl Decode for Decoder {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use tokio::time::Instant;
+
+    use super::super::Call;
     use super::*;
+    use crate::dispatch::config::{BackendConfig, BackendKind, Side};
+    use crate::dispatch::testing::{Server, response};
     use crate::document::{Generation, Message, Role};
 
     fn read(data: &str) -> Result<Vec<Vec<f32>>, Fault> {
@@ -195,6 +202,21 @@ mod tests {
             body(Embedding::ollama("e".into(), true)),
             r#"{"model":"e","input":["one","two"],"truncate":false}"#
         );
+    }
+
+    /// The chat model may be on the machine and the other one not: each is looked at for itself.
+    #[tokio::test]
+    async fn an_embedding_model_that_is_served_elsewhere_gets_no_text() {
+        let tags = r#"{"models":[{"name":"chat:1","size":9000000,"digest":"a"},
+            {"name":"vectors:1","size":300,"digest":"b","remote_host":"https://ollama.com"}]}"#;
+        let server = Server::start(move |_| response(200, "application/json", tags));
+        let mut config = BackendConfig::new("b", Side::Local, BackendKind::Ollama, &server.url(), "chat:1");
+        config.embedding_model = Some("vectors:1".into());
+        let call = Call { deadline: Instant::now() + Duration::from_secs(5), probabilities: false };
+        config.endpoint().unwrap().ensure_local(call).await.unwrap();
+        let refused = config.embedding_endpoint().unwrap().unwrap().ensure_local(call).await.unwrap_err();
+        assert_eq!(refused.fault, Fault::ServedElsewhere);
+        assert!(server.requests().iter().all(|seen| seen.method == "GET"));
     }
 
     #[test]
