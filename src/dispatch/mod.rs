@@ -29,6 +29,7 @@ mod patience;
 mod plan;
 mod provider;
 mod record;
+mod rehearse;
 mod relay;
 mod request;
 mod turn;
@@ -43,8 +44,8 @@ mod tests;
 pub use backend::{Backend, Backends, Probe, discover_ollama};
 pub use complexity::{Confusion, Estimate, Measured, Prompt, Weights, WeightsError, estimate, measure};
 pub use confidence::{
-    Band, Confidence, Ending, Features, Fitted, Judge, Measure, Observed, Pick, Picked, Weights as ConfidenceWeights,
-    fit,
+    Accepted, AcceptedError, AcceptedPrompt, Band, Confidence, Ending, Features, Fitted, Judge, Match, Measure,
+    Observed, Pick, Picked, Weights as ConfidenceWeights, fit,
 };
 pub use config::{BackendConfig, BackendError, BackendKind, EscalationCalibration, EscalationConfig, HoldBack};
 pub use dispatcher::{Dispatcher, Events};
@@ -55,4 +56,5 @@ pub use provider::{
     AnswerStream, Call, CloudProvider, ErrorCode, Fault, Finish, FinishReason, LocalProvider, Piece, ProviderError,
     TokenLimitField, TokenScore, ToolCallPiece,
 };
+pub use rehearse::{Rehearsed, rehearse};
 pub use request::{Classify, Decision, Event, Judged, Outcome, Request};
