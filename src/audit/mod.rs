@@ -46,7 +46,9 @@ pub use list::{DEFAULT_PAGE_SIZE, DecisionFilter, DecisionPage, MAX_PAGE_SIZE, S
 pub use outcome::{FinishReason, Outcome, OutcomeStatus, RecordedConfidence, error_name};
 pub use pending::{Durable, Pending, PendingOutcome};
 pub use reader::AuditReader;
-pub use record::{Decision, DecisionInput, Operation, Provenance, RecordedReason, RecordedTopic, Routing, Timings};
+pub use record::{
+    Decision, DecisionInput, Operation, Provenance, RecordedReason, RecordedRedaction, RecordedTopic, Routing, Timings,
+};
 pub use verification::{Fault, Problem, Progress, Unproven, Verification, Witness};
 pub use words::{DecisionId, Label, MAX_WORD_BYTES, RequestId};
 

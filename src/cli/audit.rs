@@ -57,7 +57,7 @@ pub(super) struct List {
     #[arg(long, value_parser = ["public", "internal", "confidential"])]
     level: Option<String>,
     /// Only this route.
-    #[arg(long, value_parser = ["local", "cloud"])]
+    #[arg(long, value_parser = Route::ALL.map(Route::as_str))]
     route: Option<String>,
     /// Only this caller.
     #[arg(long)]
@@ -115,7 +115,7 @@ fn list(common: &Common, arguments: &List) -> CommandResult {
             "internal" => Sensitivity::Internal,
             _ => Sensitivity::Confidential,
         }),
-        route: arguments.route.as_deref().map(|route| if route == "cloud" { Route::Cloud } else { Route::Local }),
+        route: arguments.route.as_deref().and_then(Route::named),
         caller: arguments.caller.clone(),
         request_id: arguments.request_id.clone(),
         since: arguments.since,

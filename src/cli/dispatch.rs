@@ -265,6 +265,7 @@ fn route_name(route: proto::Route) -> &'static str {
     match route {
         proto::Route::Local => "local",
         proto::Route::Cloud => "cloud",
+        proto::Route::CloudRedacted => "cloud-redacted",
         proto::Route::Unspecified => "none",
     }
 }

@@ -25,6 +25,7 @@ use super::patience::{self, MAX_CALLS};
 use super::plan::{self, Cloud, Step, reason};
 use super::provider::{AnswerStream, Call, CloudProvider, Piece, ProviderError};
 use super::record::{self, Open};
+use super::redacted::{Redacted, Redaction};
 use super::request::{Decision, Judged, Request};
 #[cfg(test)]
 use super::sabotage::Sabotage;
@@ -85,6 +86,7 @@ pub(super) struct Attempts<'a> {
     estimate: Estimate,
     plan: &'a RoutePlan,
     permit: &'a Permit,
+    redaction: Redaction<'a>,
     started: std::time::Instant,
     calls: u32,
     last: Option<Decision>,
@@ -102,7 +104,13 @@ impl<'a> Attempts<'a> {
         permit: &'a Permit,
         started: std::time::Instant,
     ) -> Self {
-        Self { shared, request, judged, estimate, plan, permit, started, calls: 0, last: None, left: None }
+        let redaction = Redaction::None;
+        Self { shared, request, judged, estimate, plan, permit, redaction, started, calls: 0, last: None, left: None }
+    }
+
+    /// The same with what became of the redaction.
+    pub(super) fn redacting(self, redaction: Redaction<'a>) -> Self {
+        Self { redaction, ..self }
     }
 
     /// The last decision that was recorded.
@@ -117,7 +125,7 @@ impl<'a> Attempts<'a> {
         let taken = steps.iter().find_map(|step| {
             let found = match step.route {
                 Route::Local => usable(backends.local_order()).next().map(names),
-                Route::Cloud => usable(backends.cloud_order()).next().map(names),
+                Route::CloudRedacted | Route::Cloud => usable(backends.cloud_order()).next().map(names),
             };
             found.map(|names| (*step, names))
         });
@@ -144,7 +152,9 @@ impl<'a> Attempts<'a> {
                     let reason = local_reason(*step, cloud.as_ref());
                     turn::of_side(self, backends.local_order(), reason, later).await
                 }
-                Route::Cloud => turn::of_side(self, backends.cloud_order(), step.reason, later).await,
+                Route::CloudRedacted | Route::Cloud => {
+                    turn::of_side(self, backends.cloud_order(), step.reason, later).await
+                }
             };
             let missed = match missed {
                 Ok(begun) => return Ok(begun),
@@ -153,7 +163,7 @@ impl<'a> Attempts<'a> {
             };
             match step.route {
                 Route::Local => local = Some(missed),
-                Route::Cloud => cloud = Some(missed),
+                Route::CloudRedacted | Route::Cloud => cloud = Some(missed),
             }
         }
         let error = no_answer(local, cloud);
@@ -213,7 +223,9 @@ impl<'a> Attempts<'a> {
         if let Some(steps) = self.sabotage().steps() {
             return steps;
         }
-        plan::steps(self.plan.preferred(), self.permit.ceiling(), self.plan.may_fall_back(), self.shared.cloud())
+        let (preferred, ceiling) = (self.plan.preferred(), self.permit.ceiling());
+        let stays = self.redaction.stays();
+        plan::steps(preferred, ceiling, self.plan.may_fall_back(), self.shared.cloud(), stays)
     }
 
     /// Where the request goes by its next call.
@@ -234,6 +246,7 @@ impl<'a> Attempts<'a> {
             rule: Arc::clone(self.plan.rule()),
             reason,
             ceiling: self.ceiling(),
+            redaction: self.redaction.of_route(route).map(Redacted::told),
             local_confidence: self.left.as_ref().map(|(_, confidence)| confidence.clone()),
             escalated_from: self.left.as_ref().and_then(|(id, _)| *id),
         }
@@ -241,7 +254,16 @@ impl<'a> Attempts<'a> {
 
     /// Hands a decision to the log.
     pub(super) fn append(&self, decision: &Decision) -> Result<Pending, AuditError> {
-        record::append(&self.shared.audit, self.request, self.judged, decision, self.started)
+        let sent = self.redaction.of_route(decision.route);
+        record::append(&self.shared.audit, self.request, self.judged, sent, decision, self.started)
+    }
+
+    /// The answer to a call by this route, with its values where the text was redacted.
+    pub(super) fn restored(&self, route: Route, answer: AnswerStream) -> AnswerStream {
+        match self.redaction.of_route(route) {
+            Some(redacted) => redacted.restored(answer),
+            None => answer,
+        }
     }
 
     /// The text for a local backend.

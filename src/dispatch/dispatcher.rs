@@ -18,16 +18,18 @@ use tokio_util::task::TaskTracker;
 
 use crate::audit::AuditLog;
 use crate::error::Kind;
+use crate::policy::{Route, RoutePlan};
 
 use super::attempt::Attempts;
 use super::backend::Backends;
-use super::complexity;
+use super::complexity::{self, Estimate};
 use super::error::DispatchError;
 use super::escalate;
 use super::health;
 use super::once::{Claim, Once};
-use super::plan::Cloud;
-use super::request::{Classify, Event, Request};
+use super::plan::{self, Cloud};
+use super::redacted::{self, Redacted, Redaction};
+use super::request::{Classify, Event, Judged, Request};
 
 /// Events that may wait for the caller. More would only hold the answer in memory.
 const WAITING_EVENTS: usize = 16;
@@ -191,14 +193,21 @@ pub(super) struct Run<'a> {
 impl Run<'_> {
     async fn run(&self) -> Result<(), Stop> {
         let claim = self.claim().await?;
-        let judged = within(self.request.deadline, self.shared.classify.classify(self.request)).await?;
+        let (judged, estimate, plan) = self.judge().await?;
         self.send(Event::Verdict(Arc::clone(&judged.verdict))).await?;
 
-        let estimate = complexity::estimate(&self.request.conversation, self.request.complexity);
-        let policy = &judged.policy;
-        let plan = policy.route(&judged.verdict, estimate.complexity, &self.request.caller);
-        let permit = policy.permit(&judged.verdict, &plan, Arc::clone(&self.request.conversation));
-        let mut attempts = Attempts::new(self.shared, self.request, &judged, estimate, &plan, &permit, self.started);
+        let permit = judged.policy.permit(&judged.verdict, &plan, Arc::clone(&self.request.conversation));
+        let redacted = self.redact(&judged, &plan).await?;
+        let (permit, redaction) = match &redacted {
+            None => (permit, Redaction::None),
+            Some(Err(reason)) => (permit, Redaction::Stays(reason)),
+            Some(Ok(redacted)) => match redacted::permitted(permit, &plan, &judged, redacted) {
+                (permit, Some(reason)) => (permit, Redaction::Stays(reason)),
+                (permit, None) => (permit, Redaction::May(redacted)),
+            },
+        };
+        let mut attempts = Attempts::new(self.shared, self.request, &judged, estimate, &plan, &permit, self.started)
+            .redacting(redaction);
 
         if self.request.validate_only {
             return self.send(Event::Decision(attempts.validate())).await;
@@ -217,6 +226,38 @@ impl Run<'_> {
                 Err(error.into())
             }
         }
+    }
+
+    /// The verdict, and where it sends the request. Where the text would be redacted, every span must be known: the model
+    /// runs then, even if the rules alone gave the level.
+    async fn judge(&self) -> Result<(Judged, Estimate, RoutePlan), Stop> {
+        let judged = within(self.request.deadline, self.shared.classify.classify(self.request)).await?;
+        let estimate = complexity::estimate(&self.request.conversation, self.request.complexity);
+        let route = |judged: &Judged| judged.policy.route(&judged.verdict, estimate.complexity, &self.request.caller);
+        let plan = route(&judged);
+        if plan.preferred() != Route::CloudRedacted || redacted::knows_every_span(&judged) {
+            return Ok((judged, estimate, plan));
+        }
+        let thorough = Request { always_ner: true, ..self.request.clone() };
+        let judged = within(self.request.deadline, self.shared.classify.classify(&thorough)).await?;
+        let plan = route(&judged);
+        Ok((judged, estimate, plan))
+    }
+
+    /// The redacted text, if the plan sends one and a cloud is open for it, or why there is none.
+    async fn redact(
+        &self,
+        judged: &Judged,
+        plan: &RoutePlan,
+    ) -> Result<Option<Result<Redacted, &'static str>>, DispatchError> {
+        if plan.preferred() != Route::CloudRedacted {
+            return Ok(None);
+        }
+        let cloud = self.shared.cloud();
+        if cloud != Cloud::Open {
+            return Ok(Some(Err(plan::unopened(cloud))));
+        }
+        redacted::redact(self.request, judged, plan, self.shared.classify.as_ref()).await.map(Some)
     }
 
     /// Takes the caller's id for this request, or says that it was taken before. A log that cannot be read does not stop

@@ -3,7 +3,9 @@
 //! The life of a dispatch, file by file: `request` is what is asked; `dispatcher` runs it, at most
 //! once by `once`; `complexity` says how much it
 //! asks of a model; `plan` orders the sides under the policy's ceiling; `attempt` tries one side after the other, `turn` one
-//! backend after the other with retries in the time that `patience` gives; `confidence` judges a local answer and `escalate` asks the cloud for a better one; `relay` passes the answer on; `record` writes decisions and outcomes; `provider` speaks to models;
+//! backend after the other with retries in the time that `patience` gives; `redacted` is the way to the cloud for text that
+//! may not leave as it is; `confidence` judges a local answer and `escalate` asks the cloud for a better one; `relay` passes
+//! the answer on; `record` writes decisions and outcomes; `provider` speaks to models;
 //! `backend` and `config` say which there are, `order` and `chance` which comes first,
 //! `breaker` and `health` which is left alone, `gate` how many calls one takes at once.
 //!
@@ -29,6 +31,7 @@ mod patience;
 mod plan;
 mod provider;
 mod record;
+mod redacted;
 mod rehearse;
 mod relay;
 mod request;
@@ -47,7 +50,7 @@ pub use confidence::{
     Accepted, AcceptedError, AcceptedPrompt, Band, Confidence, Ending, Features, Fitted, Judge, Match, Measure,
     Observed, Pick, Picked, Weights as ConfidenceWeights, fit,
 };
-pub use config::{BackendConfig, BackendError, BackendKind, EscalationCalibration, EscalationConfig, HoldBack};
+pub use config::{BackendConfig, BackendError, BackendKind, EscalationCalibration, EscalationConfig, HoldBack, Side};
 pub use dispatcher::{Dispatcher, Events};
 pub use error::DispatchError;
 pub use escalate::withheld;
@@ -57,4 +60,4 @@ pub use provider::{
     TokenLimitField, TokenScore, ToolCallPiece,
 };
 pub use rehearse::{Rehearsed, rehearse};
-pub use request::{Classify, Decision, Event, Judged, Outcome, Request};
+pub use request::{Classify, Decision, Event, Judged, Outcome, Redaction, Request};

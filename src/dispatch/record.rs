@@ -10,13 +10,16 @@ use crate::error::Kind;
 
 use super::confidence::Confidence;
 use super::provider::{Finish, FinishReason};
+use super::redacted::Redacted;
 use super::request::{Decision, Judged, Outcome, Request};
 
-/// Hands a decision to the log. The text of the request is only counted and digested there.
+/// Hands a decision to the log. The text of the request, and what is sent instead of it, are only counted and digested
+/// there.
 pub(super) fn append(
     log: &AuditLog,
     request: &Request,
     judged: &Judged,
+    sent: Option<&Redacted>,
     decision: &Decision,
     started: Instant,
 ) -> Result<Pending, AuditError> {
@@ -29,6 +32,7 @@ pub(super) fn append(
         complexity_reasons: decision.complexity_reasons.iter().map(|reason| Label::token(reason)).collect(),
         rule: Label::new(&decision.rule),
         reason: Label::token(decision.reason),
+        redacted: None,
         escalated_from: decision.escalated_from,
     };
     let about = audit::DecisionInput {
@@ -41,7 +45,14 @@ pub(super) fn append(
         routing: Some(routing),
     };
     let document: &Document = request.conversation.document();
-    log.append(audit::Decision::new(about, &judged.verdict, document, log.digest_key())?)
+    let recorded = audit::Decision::new(about, &judged.verdict, document, log.digest_key())?;
+    let recorded = match sent {
+        Some(sent) => {
+            recorded.of_redacted(&sent.judged.verdict, sent.conversation.document(), sent.replaced, log.digest_key())?
+        }
+        None => recorded,
+    };
+    log.append(recorded)
 }
 
 /// A recorded decision whose outcome is open.

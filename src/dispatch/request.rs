@@ -95,10 +95,21 @@ pub struct Decision {
     pub reason: &'static str,
     /// The most outward route that the verdict allows.
     pub ceiling: Route,
+    /// What was sent instead of the text; with [`Route::CloudRedacted`] only.
+    pub redaction: Option<Redaction>,
     /// Of the local answer that was not sure enough, if this is an escalation.
     pub local_confidence: Option<Confidence>,
     /// The decision of that answer.
     pub escalated_from: Option<DecisionId>,
+}
+
+/// A redacted text that left instead of the text itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Redaction {
+    /// The level of the redacted text, by its own verdict.
+    pub level: Sensitivity,
+    /// Values that were replaced by placeholders.
+    pub replaced: u64,
 }
 
 /// How a request ended.

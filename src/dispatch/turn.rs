@@ -155,7 +155,8 @@ impl Door for CloudProvider {
         if attempts.cloud() != Cloud::Open {
             return Err(Missed::Closed);
         }
-        let decision = attempts.decision(Route::Cloud, backend.name(), backend.model(), reason);
+        let route = text.route();
+        let decision = attempts.decision(route, backend.name(), backend.model(), reason);
         let pending = attempts.append(&decision).map_err(Missed::Audit)?;
         let open = attempts.open(decision, Some(pending.id()));
         let durable = match within(attempts.deadline(), pending.durable()).await {
@@ -175,7 +176,11 @@ impl Door for CloudProvider {
             return Err(Missed::Closed);
         }
         let called = Instant::now();
-        let answer = first_piece(backend, limit, backend.provider().stream(text, &durable, attempts.call())).await;
+        let answer = {
+            let answer = backend.provider().stream(text, &durable, attempts.call());
+            let restored = async { answer.await.map(|answer| attempts.restored(route, answer)) };
+            first_piece(backend, limit, restored).await
+        };
         attempts.settle(backend, open, answer, called).map_err(Missed::Failed)
     }
 

@@ -10,6 +10,7 @@ use crate::detect::{Category, Detector, Likelihood};
 use crate::document::Role;
 
 use super::problem::position;
+use super::table::RestoreIn;
 use super::{Complexity, PolicyError, Route, Sensitivity};
 
 /// The format of policy files that this build reads.
@@ -232,6 +233,8 @@ pub(super) struct RawRoute {
     pub(super) to: Route,
     #[serde(default)]
     pub(super) fallback: bool,
+    pub(super) redacted_levels: Option<Vec<Sensitivity>>,
+    pub(super) restore_in: Option<Vec<RestoreIn>>,
     #[serde(default)]
     pub(super) escalate: bool,
 }

@@ -78,6 +78,9 @@ fn routes(raw: &RawPolicy, policy: &Policy, problems: &mut Problems<'_>) {
         if route.ceiling() == Route::Cloud && route.covers_level(Sensitivity::Internal) {
             problems.warning(span.clone(), &field, "lets internal text leave for the cloud");
         }
+        if route.to == Route::CloudRedacted && route.redacted.levels.contains(&Sensitivity::Internal) {
+            problems.warning(span.clone(), &field, "lets redacted text leave that is internal still");
+        }
         if let Some(other) = table.iter().take(i).find(|other| hides(other, route)) {
             problems.warning(span, &field, format!("is never taken: `{}` takes everything first", other.id));
         }

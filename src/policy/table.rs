@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use serde::Deserialize;
 use toml::Spanned;
 
 use crate::document::Conversation;
@@ -24,7 +25,29 @@ pub(super) struct RouteRule {
     pub(super) callers: Option<Vec<String>>,
     pub(super) to: Route,
     pub(super) fallback: bool,
+    pub(super) redacted: RedactedTerms,
     pub(super) escalate: bool,
+}
+
+/// What a route to the cloud with redacted text allows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RedactedTerms {
+    /// The levels that the redacted text may have.
+    pub levels: Vec<Sensitivity>,
+    /// Where values may be put back into the answer beside its plain text.
+    pub restore_in: Vec<RestoreIn>,
+}
+
+/// A place in an answer where a value could be carried away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RestoreIn {
+    /// Addresses that the answer asks to fetch.
+    Urls,
+    /// Code that the answer asks to run.
+    Code,
+    /// Arguments of tools that the answer asks to call.
+    ToolCalls,
 }
 
 impl RouteRule {
@@ -40,7 +63,7 @@ impl RouteRule {
 
     /// The most outward route that text may take under this line, its fallback and escalation included.
     pub(super) fn ceiling(&self) -> Route {
-        if self.to == Route::Cloud || self.fallback || self.escalate { Route::Cloud } else { Route::Local }
+        if self.fallback || self.escalate { Route::Cloud } else { self.to }
     }
 }
 
@@ -82,9 +105,14 @@ impl RouteTable {
                 callers: raw.callers.clone(),
                 to: raw.to,
                 fallback: raw.fallback,
+                redacted: RedactedTerms {
+                    levels: raw.redacted_levels.clone().unwrap_or_else(|| vec![Sensitivity::Public]),
+                    restore_in: raw.restore_in.clone().unwrap_or_default(),
+                },
                 escalate: raw.escalate,
             };
-            if route.escalate && route.to == Route::Cloud {
+            check_redacted(raw, &field, &route.redacted, problems);
+            if route.escalate && route.to != Route::Local {
                 problems.error(
                     entry.span(),
                     format!("{field}.escalate"),
@@ -94,8 +122,8 @@ impl RouteTable {
             if route.ceiling() == Route::Cloud && route.covers_level(Sensitivity::Confidential) {
                 let how = match route.to {
                     Route::Cloud => "`to = \"cloud\"`",
-                    Route::Local if route.fallback => "`fallback = true`",
-                    Route::Local => "`escalate = true`",
+                    _ if route.fallback => "`fallback = true`",
+                    Route::Local | Route::CloudRedacted => "`escalate = true`",
                 };
                 problems.error(
                     entry.span(),
@@ -109,6 +137,29 @@ impl RouteTable {
     }
 }
 
+/// The keys that only a route with redacted text has, and those that it cannot have.
+fn check_redacted(raw: &RawRoute, field: &str, terms: &RedactedTerms, problems: &mut Problems<'_>) {
+    let span = || raw.id.span();
+    if raw.to != Route::CloudRedacted {
+        let keys = [("redacted_levels", raw.redacted_levels.is_some()), ("restore_in", raw.restore_in.is_some())];
+        for (name, _) in keys.into_iter().filter(|(_, given)| *given) {
+            problems.error(span(), format!("{field}.{name}"), "belongs to `to = \"cloud-redacted\"` only");
+        }
+        return;
+    }
+    if raw.fallback {
+        let what = "would send the text itself to the cloud; a redacted route falls back to local by itself";
+        problems.error(span(), format!("{field}.fallback"), what);
+    }
+    if terms.levels.is_empty() {
+        problems.error(span(), format!("{field}.redacted_levels"), "an empty list lets nothing leave; name the levels");
+    }
+    if terms.levels.contains(&Sensitivity::Confidential) {
+        let what = "redacted text that is still confidential never leaves; leave the level out";
+        problems.error(span(), format!("{field}.redacted_levels"), what);
+    }
+}
+
 /// Where one verdict's text should go and how far it may. Made by [`Policy::route`] for one document only.
 #[derive(Clone, Debug)]
 pub struct RoutePlan {
@@ -118,6 +169,7 @@ pub struct RoutePlan {
     preferred: Route,
     ceiling: Route,
     may_fall_back: bool,
+    redacted: RedactedTerms,
     may_escalate: bool,
 }
 
@@ -146,6 +198,12 @@ impl RoutePlan {
         self.may_fall_back
     }
 
+    /// Where values may be put back into an answer to redacted text.
+    #[must_use]
+    pub fn restore_in(&self) -> &[RestoreIn] {
+        &self.redacted.restore_in
+    }
+
     /// Whether the cloud may be asked when a local answer is not sure enough. Never true beyond the ceiling.
     #[must_use]
     pub fn may_escalate(&self) -> bool {
@@ -156,9 +214,15 @@ impl RoutePlan {
 /// The most outward route that a level allows, whatever a policy file says.
 fn limit(level: Sensitivity) -> Route {
     match level {
-        Sensitivity::Confidential => Route::Local,
+        Sensitivity::Confidential => Route::CloudRedacted,
         Sensitivity::Internal | Sensitivity::Public => Route::Cloud,
     }
+}
+
+/// How far text of this level may go where a line would let it go so far. A line that names the cloud never means the
+/// redacted text: what is beyond the limit stays.
+fn within_limit(route: Route, level: Sensitivity) -> Route {
+    if route <= limit(level) { route } else { Route::Local }
 }
 
 impl Policy {
@@ -167,24 +231,29 @@ impl Policy {
     pub fn route(&self, verdict: &Verdict, complexity: Complexity, caller: &str) -> RoutePlan {
         let level = verdict.level();
         let found = self.routes.routes.iter().find(|route| route.takes(level, complexity, caller));
-        let plan = |rule: Arc<str>, preferred: Route, ceiling: Route, may_fall_back, may_escalate| RoutePlan {
+        let plan = |rule: Arc<str>, preferred, ceiling, may_fall_back, may_escalate, redacted| RoutePlan {
             document_id: verdict.document_id(),
             policy_digest: Arc::clone(&verdict.policy().digest),
             rule,
             preferred,
             ceiling,
             may_fall_back,
+            redacted,
             may_escalate,
         };
         match found {
             // A verdict of another policy may not mean what this table means by the level.
             Some(route) if verdict.policy().digest == self.reference.digest => {
-                let ceiling = route.ceiling().min(limit(level));
+                let ceiling = within_limit(route.ceiling(), level);
                 let to = route.to.min(ceiling);
                 let outward = ceiling == Route::Cloud;
-                plan(Arc::clone(&route.id), to, ceiling, route.fallback && outward, route.escalate && outward)
+                let (may_fall_back, may_escalate) = (route.fallback && outward, route.escalate && outward);
+                plan(Arc::clone(&route.id), to, ceiling, may_fall_back, may_escalate, route.redacted.clone())
             }
-            _ => plan(Arc::from(NO_ROUTE), Route::Local, Route::Local, false, false),
+            _ => {
+                let nothing = RedactedTerms { levels: Vec::new(), restore_in: Vec::new() };
+                plan(Arc::from(NO_ROUTE), Route::Local, Route::Local, false, false, nothing)
+            }
         }
     }
 
@@ -201,7 +270,26 @@ impl Policy {
         let together = plan.document_id == verdict.document_id()
             && plan.policy_digest == verdict.policy().digest
             && verdict.policy().digest == self.reference.digest;
-        let ceiling = if together { plan.ceiling.min(limit(verdict.level())) } else { Route::Local };
+        let ceiling = if together { within_limit(plan.ceiling, verdict.level()) } else { Route::Local };
         Permit::issue(verdict, ceiling, conversation)
+    }
+
+    /// Lets a redacted conversation leave beside the one of this permit: where the plan sends it redacted, and the
+    /// redacted text's own verdict is of this policy and of a level that the route allows. Otherwise the permit comes
+    /// back as it was.
+    #[must_use]
+    pub fn permit_redacted(
+        &self,
+        permit: Permit,
+        plan: &RoutePlan,
+        verdict: &Verdict,
+        redacted: Arc<Conversation>,
+    ) -> Permit {
+        let allowed = plan.preferred == Route::CloudRedacted
+            && plan.policy_digest == self.reference.digest
+            && verdict.policy().digest == self.reference.digest
+            && verdict.level() < Sensitivity::Confidential
+            && plan.redacted.levels.contains(&verdict.level());
+        if allowed { permit.with_redacted(verdict, redacted) } else { permit }
     }
 }

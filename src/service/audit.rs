@@ -106,6 +106,10 @@ fn record(stored: StoredDecision) -> DecisionRecord {
         route_rule: routing.rule.to_string(),
         reason: routing.reason.to_string(),
         ceiling: convert::route(routing.ceiling) as i32,
+        redacted: routing.redacted.as_ref().map(|redacted| proto::RedactedText {
+            level: convert::level(redacted.level) as i32,
+            replaced: redacted.replaced,
+        }),
         local_confidence: None,
         escalated_from: routing.escalated_from.map(|id| id.to_string()).unwrap_or_default(),
     });

@@ -336,6 +336,7 @@ pub(crate) fn level(level: Sensitivity) -> proto::Sensitivity {
 pub(crate) fn route(route: Route) -> proto::Route {
     match route {
         Route::Local => proto::Route::Local,
+        Route::CloudRedacted => proto::Route::CloudRedacted,
         Route::Cloud => proto::Route::Cloud,
     }
 }
@@ -346,6 +347,7 @@ pub(crate) fn route_from_proto(route: proto::Route) -> Option<Route> {
         proto::Route::Unspecified => None,
         proto::Route::Local => Some(Route::Local),
         proto::Route::Cloud => Some(Route::Cloud),
+        proto::Route::CloudRedacted => Some(Route::CloudRedacted),
     }
 }
 

@@ -88,14 +88,17 @@ impl Core {
 
 /// The caller whom the interceptor named, if it may do this.
 pub(super) fn caller<T>(request: &Request<T>, permission: Permission) -> Result<Caller, Status> {
-    let caller = request
-        .extensions()
-        .get::<Caller>()
+    Ok(permitted(request.extensions().get::<Caller>(), permission)?)
+}
+
+/// This caller, if there is one and it may do this.
+pub(super) fn permitted(caller: Option<&Caller>, permission: Permission) -> Result<Caller, Refusal> {
+    let caller = caller
         .ok_or_else(|| Refusal::new(Kind::Unauthenticated, "UNAUTHENTICATED", "send `authorization: Bearer TOKEN`"))?;
     if !caller.may(permission) {
         let message =
             format!("this caller lacks the permission {permission:?}; add it to its entry in the configuration");
-        return Err(Refusal::new(Kind::PermissionDenied, "PERMISSION_DENIED", message).into());
+        return Err(Refusal::new(Kind::PermissionDenied, "PERMISSION_DENIED", message));
     }
     Ok(caller.clone())
 }

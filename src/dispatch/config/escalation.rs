@@ -7,9 +7,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::error::Problem;
-use super::{BackendConfig, BackendKind, read_small};
+use super::{BackendConfig, BackendKind, Side, read_small};
 use crate::dispatch::confidence::{Measure, Weights};
-use crate::policy::Route;
 
 /// Bytes of a calibration file.
 const MAX_FILE: u64 = 64 * 1024;
@@ -80,12 +79,12 @@ impl Default for HoldBack {
 impl BackendConfig {
     /// Whether it may be asked for log-probabilities.
     pub(super) fn gives_probabilities(&self) -> bool {
-        let usual = self.side == Route::Local && self.kind != BackendKind::Anthropic;
+        let usual = self.side == Side::Local && self.kind != BackendKind::Anthropic;
         self.logprobs.unwrap_or(usual)
     }
 
     pub(super) fn checked_escalation(&self) -> Result<(Measure, HoldBack), Problem> {
-        if self.side == Route::Cloud {
+        if self.side == Side::Cloud {
             for (field, set) in [("escalation", self.escalation.is_some()), ("logprobs", self.logprobs.is_some())] {
                 if set {
                     return Err(Problem::LocalField(field));

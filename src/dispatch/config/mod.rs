@@ -21,14 +21,22 @@ pub use self::error::BackendError;
 use self::error::Problem;
 pub use self::escalation::{EscalationCalibration, EscalationConfig, HoldBack};
 pub(super) use self::terms::Terms;
-use crate::policy::Route;
-
 use super::provider::{
     Anthropic, Dialect, Endpoint, EndpointSettings, KeyHeader, Ollama, OpenAi, TokenLimitField, is_loopback, may_be_own,
 };
 
 /// Bytes of a key file: keys are short, and a mistaken path must not fill memory.
 const MAX_KEY_FILE: u64 = 64 * 1024;
+
+/// Where a backend stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Side {
+    /// On this organisation's own machines.
+    Local,
+    /// At a provider outside.
+    Cloud,
+}
 
 /// What protocol a backend speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -50,7 +58,7 @@ pub struct BackendConfig {
     /// Its name in records and answers; unique.
     pub name: String,
     /// Whose machines it runs on: `local` or `cloud`.
-    pub side: Route,
+    pub side: Side,
     /// What protocol it speaks.
     pub kind: BackendKind,
     /// Base URL. For `openai` it may end in `/v1`; without a path that is added.
@@ -148,7 +156,7 @@ fn default_max_answer_bytes() -> u64 {
 impl BackendConfig {
     /// A backend with the defaults for everything else.
     #[must_use]
-    pub fn new(name: &str, side: Route, kind: BackendKind, url: &str, model: &str) -> Self {
+    pub fn new(name: &str, side: Side, kind: BackendKind, url: &str, model: &str) -> Self {
         Self {
             name: name.to_owned(),
             side,
@@ -225,13 +233,13 @@ impl BackendConfig {
             max_answer_bytes: self.max_answer_bytes,
             probabilities: self.gives_probabilities(),
             proxy: self.checked_proxy()?,
-            own_addresses_only: self.side == Route::Local && !self.allow_public_address,
+            own_addresses_only: self.side == Side::Local && !self.allow_public_address,
         };
         Ok(Endpoint::new(settings, self.dialect(model))?)
     }
 
     fn dialect(&self, model: Arc<str>) -> Box<dyn Dialect> {
-        let local = self.side == Route::Local;
+        let local = self.side == Side::Local;
         match self.kind {
             BackendKind::Ollama => Box::new(Ollama::new(model, self.max_output_tokens, self.context_tokens, local)),
             BackendKind::Openai => {
@@ -249,12 +257,12 @@ impl BackendConfig {
         }
         let host = url.host().ok_or(Problem::Url)?;
         match self.side {
-            Route::Local if self.proxy.is_some() => return Err(Problem::LocalProxy),
-            Route::Local if !self.allow_public_address && !may_be_own(&host) => return Err(Problem::PublicAddress),
-            Route::Local => {}
-            Route::Cloud if self.allow_public_address => return Err(Problem::CloudOptIn),
-            Route::Cloud if url.scheme() == "http" && !is_loopback(&host) => return Err(Problem::PlainHttp),
-            Route::Cloud => {}
+            Side::Local if self.proxy.is_some() => return Err(Problem::LocalProxy),
+            Side::Local if !self.allow_public_address && !may_be_own(&host) => return Err(Problem::PublicAddress),
+            Side::Local => {}
+            Side::Cloud if self.allow_public_address => return Err(Problem::CloudOptIn),
+            Side::Cloud if url.scheme() == "http" && !is_loopback(&host) => return Err(Problem::PlainHttp),
+            Side::Cloud => {}
         }
         if self.kind == BackendKind::Openai && matches!(url.path(), "" | "/") {
             url.set_path("/v1");

@@ -5,10 +5,9 @@ use std::time::Duration;
 
 use super::error::Problem;
 use super::escalation::HoldBack;
-use super::{BackendConfig, BackendError};
+use super::{BackendConfig, BackendError, Side};
 use crate::dispatch::confidence::Measure;
 use crate::dispatch::order::Rank;
-use crate::policy::Route;
 
 /// Largest weight: enough for shares of a thousandth.
 const MAX_WEIGHT: u32 = 1000;
@@ -73,12 +72,12 @@ impl BackendConfig {
             return Err(Problem::Zero("first_token_timeout_ms"));
         }
         let health_interval = match (self.health_interval_ms, self.side) {
-            (Some(0), _) | (None, Route::Cloud) => None,
+            (Some(0), _) | (None, Side::Cloud) => None,
             (Some(interval), _) if !(LEAST_HEALTH_INTERVAL_MS..=MOST_HEALTH_INTERVAL_MS).contains(&interval) => {
                 return Err(Problem::HealthInterval(LEAST_HEALTH_INTERVAL_MS, MOST_HEALTH_INTERVAL_MS));
             }
             (Some(interval), _) => Some(Duration::from_millis(interval)),
-            (None, Route::Local) => Some(USUAL_HEALTH_INTERVAL),
+            (None, Side::Local) => Some(USUAL_HEALTH_INTERVAL),
         };
         let (measure, hold_back) = self.checked_escalation()?;
         Ok(Terms {

@@ -25,7 +25,7 @@ use tokio::time::Instant;
 
 use crate::audit::Durable;
 use crate::document::{Conversation, Text};
-use crate::policy::{CloudText, LocalText, Route};
+use crate::policy::{CloudText, LocalText};
 
 pub(super) use anthropic::Anthropic;
 pub(super) use endpoint::{Endpoint, EndpointError, EndpointSettings, KeyHeader};
@@ -238,7 +238,7 @@ impl CloudProvider {
     pub async fn stream(&self, text: CloudText, decision: &Durable, call: Call) -> Result<AnswerStream, ProviderError> {
         // Nothing judges the cloud's answers, so nothing more is asked for.
         let call = Call { probabilities: false, ..call };
-        if !decision.covers(text.conversation().document().id(), Route::Cloud) {
+        if !decision.covers(text.conversation().document().id(), text.route()) {
             return Err(self.0.error(Fault::NotRecorded));
         }
         self.0.open(text.conversation(), call).await

@@ -30,7 +30,7 @@ fn home(url: &str) -> BackendConfig {
     BackendConfig {
         escalation: Some(escalation()),
         retries: 0,
-        ..BackendConfig::new("here", Route::Local, BackendKind::Openai, url, "m")
+        ..BackendConfig::new("here", Side::Local, BackendKind::Openai, url, "m")
     }
 }
 

@@ -1,6 +1,7 @@
 //! The dispatcher with a real policy, a real audit log and scripted backends over sockets. The common parts; the cases
 //! stand in the files beside.
 
+mod asked;
 mod crowding;
 mod ending;
 mod escalating;
@@ -208,11 +209,11 @@ impl House {
 }
 
 fn local(url: &str) -> BackendConfig {
-    BackendConfig::new("here", Route::Local, BackendKind::Ollama, url, "m")
+    BackendConfig::new("here", Side::Local, BackendKind::Ollama, url, "m")
 }
 
 fn cloud(url: &str) -> BackendConfig {
-    BackendConfig::new("there", Route::Cloud, BackendKind::Openai, url, "gpt")
+    BackendConfig::new("there", Side::Cloud, BackendKind::Openai, url, "gpt")
 }
 
 /// An Ollama that answers every chat with these steps.

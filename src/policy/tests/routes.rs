@@ -199,3 +199,81 @@ proptest! {
         }
     }
 }
+
+/// A policy whose private text may leave redacted.
+fn redacting(extra: &str) -> Result<Policy, PolicyError> {
+    let route = format!(
+        "[[route]]\nid = \"redacted\"\nlevels = [\"confidential\", \"internal\"]\nto = \"cloud-redacted\"\n{extra}\n"
+    );
+    Policy::parse(&source(&format!("{RULES}{route}")), &types())
+}
+
+#[test]
+fn a_redacted_text_leaves_on_its_own_verdict_and_the_text_itself_never() {
+    let policy = redacting("").unwrap();
+    let (original, redacted) = (conversation(), conversation());
+    for found in ["PERSON", "US_SSN"] {
+        let own = verdict(&policy, &original, &[found]);
+        let plan = policy.route(&own, Complexity::Simple, "web");
+        assert_eq!((plan.preferred(), plan.ceiling()), (Route::CloudRedacted, Route::CloudRedacted));
+        let permit = || policy.permit(&own, &plan, Arc::clone(&original));
+        assert_eq!(
+            (permit().ceiling(), permit().cloud_text().is_none()),
+            (Route::Local, true),
+            "nothing is redacted yet"
+        );
+        let level_of = |types: &[&str]| {
+            let verdict = verdict(&policy, &redacted, types);
+            policy.permit_redacted(permit(), &plan, &verdict, Arc::clone(&redacted))
+        };
+        let text = level_of(&[]).cloud_text().unwrap();
+        assert_eq!(
+            (text.route(), text.conversation().document().id()),
+            (Route::CloudRedacted, redacted.document().id())
+        );
+        assert!(level_of(&["PERSON"]).cloud_text().is_none(), "still internal");
+        assert!(level_of(&["US_SSN"]).cloud_text().is_none(), "still confidential");
+        // The verdict of one conversation lets no other out.
+        let foreign = verdict(&policy, &redacted, &[]);
+        assert!(policy.permit_redacted(permit(), &plan, &foreign, Arc::clone(&original)).cloud_text().is_none());
+        let other_policy = self::policy();
+        let foreign = verdict(&other_policy, &redacted, &[]);
+        assert!(policy.permit_redacted(permit(), &plan, &foreign, Arc::clone(&redacted)).cloud_text().is_none());
+    }
+    let lax = redacting("redacted_levels = [\"public\", \"internal\"]").unwrap();
+    let own = verdict(&lax, &original, &["US_SSN"]);
+    let plan = lax.route(&own, Complexity::Simple, "web");
+    let permit = |types: &[&str]| {
+        let permit = lax.permit(&own, &plan, Arc::clone(&original));
+        lax.permit_redacted(permit, &plan, &verdict(&lax, &redacted, types), Arc::clone(&redacted))
+    };
+    assert!(permit(&["PERSON"]).cloud_text().is_some() && permit(&["US_SSN"]).cloud_text().is_none());
+}
+
+#[test]
+fn a_route_that_does_not_redact_permits_no_redacted_text() {
+    let policy = policy();
+    let (original, redacted) = (conversation(), conversation());
+    let own = verdict(&policy, &original, &["PERSON"]);
+    let plan = policy.route(&own, Complexity::Complex, "web");
+    let permit = policy.permit(&own, &plan, original);
+    let public = verdict(&policy, &redacted, &[]);
+    assert!(policy.permit_redacted(permit, &plan, &public, redacted).cloud_text().is_none());
+}
+
+#[test]
+fn redacted_routes_are_checked() {
+    for (extra, field) in [
+        ("fallback = true", "fallback"),
+        ("redacted_levels = []", "redacted_levels"),
+        ("redacted_levels = [\"confidential\"]", "redacted_levels"),
+    ] {
+        let error = redacting(extra).unwrap_err().to_string();
+        assert!(error.contains(field), "{error}");
+    }
+    for key in ["redacted_levels = [\"public\"]", "restore_in = [\"urls\"]"] {
+        let route = format!("[[route]]\nid = \"r\"\nlevels = [\"public\"]\nto = \"cloud\"\n{key}\n");
+        let error = Policy::parse(&source(&format!("{RULES}{route}")), &types()).unwrap_err().to_string();
+        assert!(error.contains("cloud-redacted"), "{error}");
+    }
+}
