@@ -22,6 +22,7 @@ pub mod dispatch;
 pub mod document;
 pub mod error;
 pub mod eval;
+pub mod money;
 pub mod ner;
 pub mod policy;
 pub mod redact;

@@ -5,14 +5,15 @@
 //! - one line without any space outside of strings;
 //! - `{"v":1,"record":{"decision":{…}}}` or `{"v":1,"record":{"outcome":{"decision_id":…,"outcome":{…}}}}`;
 //! - the fields of [`Decision`] and [`Outcome`] and of everything in them, all of them, in the order of their
-//!   declaration; what is absent is `null`, an empty list `[]`, an empty name `""`;
+//!   declaration; what is absent is `null`, an empty list `[]`, an empty name `""`, and fields that were added later
+//!   (each says so) are left out altogether, so that older records keep their bytes;
 //! - numbers are decimal integers without sign for what cannot be negative, leading zero, fraction or exponent: times in
 //!   microseconds since 1970-01-01T00:00:00Z, scores in millionths;
 //! - in strings only `"`, `\` and control characters are escaped, by the short forms of RFC 8259 where there is one and
 //!   by `\u00xx` in lower case otherwise.
 //!
 //! [`decode`] accepts nothing but this form: it encodes what it read once more and compares. So a body stands for
-//! exactly one record and a record for exactly one body. A change of any field makes a new version.
+//! exactly one record and a record for exactly one body. A change of any field that was there makes a new version.
 
 use serde::{Deserialize, Serialize};
 

@@ -10,6 +10,7 @@ use serde::Serialize;
 use crate::audit::{
     AuditLog, AuditReader, ChainHash, Decision, DecisionFilter, DecisionId, Head, Outcome, StoredDecision,
 };
+use crate::money::Amount;
 use crate::policy::{Route, Sensitivity};
 
 use super::{CommandResult, Common, Exit, Failure, output};
@@ -133,6 +134,7 @@ fn list(common: &Common, arguments: &List) -> CommandResult {
         "route",
         "model",
         "tokens",
+        "cost",
         "ms",
         "outcome",
         "decision",
@@ -192,6 +194,7 @@ fn cells(stored: &StoredDecision) -> Vec<String> {
         route.map_or_else(|| "–".to_owned(), |route| route.to_string()),
         routing.map(|routing| routing.model.to_string()).unwrap_or_default(),
         outcome.map_or_else(String::new, |outcome| format!("{}+{}", outcome.input_tokens, outcome.output_tokens)),
+        outcome.map_or_else(String::new, cost),
         (took / 1000).to_string(),
         outcome.map_or_else(String::new, |outcome| match outcome.error.as_str() {
             "" => outcome.status.as_str().to_owned(),
@@ -199,6 +202,12 @@ fn cells(stored: &StoredDecision) -> Vec<String> {
         }),
         decision.id.to_string(),
     ]
+}
+
+/// What a request cost; `≤` before an estimate.
+fn cost(outcome: &Outcome) -> String {
+    let most = if outcome.cost_estimated { "≤ " } else { "" };
+    outcome.cost_micros.map_or_else(String::new, |micros| format!("{most}{}", Amount::from_micros(micros)))
 }
 
 fn show(common: &Common, id: &str, json_wanted: bool, place: &Place) -> CommandResult {

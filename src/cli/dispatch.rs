@@ -4,6 +4,7 @@ use std::io::{self, Read as _, Write as _};
 
 use serde::Serialize;
 
+use crate::money::Amount;
 use crate::policy::{Complexity, Sensitivity};
 use crate::service::proto;
 use proto::dispatch_stream_response::Event;
@@ -68,6 +69,11 @@ struct Report {
     output_tokens: u64,
     time_to_first_token_ms: f64,
     total_ms: f64,
+    cached_input_tokens: u64,
+    /// Millionths of a US dollar; absent if no price is known.
+    cost_micros: Option<u64>,
+    other_side_cost_micros: Option<u64>,
+    cost_estimated: bool,
 }
 
 pub(super) fn run(arguments: Arguments) -> CommandResult {
@@ -163,8 +169,12 @@ async fn dispatch(arguments: Arguments) -> CommandResult {
     } else {
         output::line("")?;
         output::note(&format!(
-            "{} tokens in, {} out, {:.0} ms; decision {}",
-            report.input_tokens, report.output_tokens, report.total_ms, report.decision_id
+            "{} tokens in, {} out, {:.0} ms{}; decision {}",
+            report.input_tokens,
+            report.output_tokens,
+            report.total_ms,
+            report.costs(),
+            report.decision_id
         ));
     }
     Ok(Exit::Done)
@@ -204,6 +214,25 @@ impl Report {
         self.output_tokens = outcome.output_tokens;
         self.time_to_first_token_ms = milliseconds(outcome.time_to_first_token_us);
         self.total_ms = milliseconds(outcome.total_us);
+        self.cached_input_tokens = outcome.cached_input_tokens;
+        self.cost_micros = outcome.cost_micros;
+        self.other_side_cost_micros = outcome.other_side_cost_micros;
+        self.cost_estimated = outcome.cost_estimated;
+    }
+
+    /// What it costs, for people; empty if nobody knows.
+    fn costs(&self) -> String {
+        let most = if self.cost_estimated { "at most " } else { "" };
+        let dollars = |micros| Amount::from_micros(micros);
+        let mut told = String::new();
+        if let Some(micros) = self.cost_micros {
+            told.push_str(&format!(", {most}{}", dollars(micros)));
+        }
+        if let Some(micros) = self.other_side_cost_micros {
+            let other = if self.route == Some("cloud") { "local" } else { "in the cloud" };
+            told.push_str(&format!(", {most}{} {other}", dollars(micros)));
+        }
+        told
     }
 
     fn announce(&self) -> io::Result<()> {

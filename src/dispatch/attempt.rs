@@ -7,12 +7,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::StreamExt as _;
 use tokio::time::Instant;
 
 use crate::audit::{AuditError, Pending};
+use crate::money::Price;
 use crate::policy::{CloudText, LocalText, Permit, Route, RoutePlan};
 
 use super::backend::Backend;
+use super::bill::{Bill, Written};
 use super::breaker::Breaker;
 use super::chance::Chance;
 use super::complexity::Estimate;
@@ -159,13 +162,14 @@ impl<'a> Attempts<'a> {
         match answer {
             Ok((first, rest)) => {
                 let breaker = backend.breaker().clone();
+                let rest = counted(open.written(), &first, rest);
                 Ok(Begun { open, first, rest, time_to_first_token: called.elapsed(), breaker, place: None })
             }
             Err(error) => {
                 tracing::warn!(%error, "a backend did not answer");
                 let (backend, fault) = (error.backend.to_string(), error.fault.as_str());
                 metrics::counter!("cordon_backend_failures_total", "backend" => backend, "fault" => fault).increment(1);
-                open.fail(error.kind(), error.fault.as_str());
+                open.unanswered(error.kind(), &error.fault);
                 Err(error)
             }
         }
@@ -225,6 +229,19 @@ impl<'a> Attempts<'a> {
     /// Hands a decision to the log.
     pub(super) fn append(&self, decision: &Decision) -> Result<Pending, AuditError> {
         record::append(&self.shared.audit, self.request, self.judged, decision, self.started)
+    }
+
+    /// The bill of a call of so many bytes. The other side's price is that of its first backend that could have taken
+    /// the request now.
+    pub(super) fn bill<P>(&self, backend: &Backend<P>, route: Route, bytes: u64) -> Bill {
+        fn first<P>(backends: &[Arc<Backend<P>>]) -> Option<Price> {
+            backends.iter().filter(|backend| backend.is_usable()).find_map(|backend| backend.terms().price)
+        }
+        let other_side = match route {
+            Route::Local => first(self.shared.backends.cloud()),
+            Route::Cloud => first(self.shared.backends.local()),
+        };
+        Bill::new(backend.terms().price, other_side, bytes)
     }
 
     /// The text for a local backend.
@@ -289,6 +306,12 @@ impl<'a> Attempts<'a> {
     pub(super) fn call(&self) -> Call {
         Call { deadline: self.request.deadline.into() }
     }
+}
+
+/// The rest of an answer, its bytes counted as they come.
+fn counted(written: Written, first: &Piece, rest: AnswerStream) -> AnswerStream {
+    written.add(first.bytes());
+    Box::pin(rest.inspect(move |piece| written.add(piece.as_ref().map_or(0, Piece::bytes))))
 }
 
 fn usable<P>(backends: Vec<&Arc<Backend<P>>>) -> impl Iterator<Item = &Arc<Backend<P>>> {

@@ -284,6 +284,8 @@ impl Run<'_> {
             output_tokens: finish.output_tokens,
             time_to_first_token,
             total: self.started.elapsed(),
+            cached_input_tokens: finish.cached_input_tokens,
+            cost: open.cost(&finish),
         }
     }
 

@@ -4,7 +4,7 @@
 //! once by `once`; `complexity` says how much it
 //! asks of a model; `plan` orders the sides under the policy's ceiling; `attempt` tries one side after the other, `turn` one
 //! backend after the other with retries in the time that `patience` gives; `record` writes decisions and outcomes; `provider` speaks to models;
-//! `backend` and `config` say which there are, `order` and `chance` which comes first,
+//! `bill` says what a call costs; `backend` and `config` say which there are, `order` and `chance` which comes first,
 //! `breaker` and `health` which is left alone, `gate` how many calls one takes at once.
 //!
 //! It must never send text beyond the ceiling of its one verdict, never call the cloud before the decision is durable,
@@ -12,6 +12,7 @@
 
 mod attempt;
 mod backend;
+mod bill;
 mod breaker;
 mod chance;
 mod complexity;

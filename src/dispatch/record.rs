@@ -7,8 +7,10 @@ use std::time::Instant;
 use crate::audit::{self, AuditError, AuditLog, DecisionId, Label, Operation, OutcomeStatus, Pending, Routing};
 use crate::document::Document;
 use crate::error::Kind;
+use crate::money::{Amount, Cost};
 
-use super::provider::{Finish, FinishReason};
+use super::bill::{Bill, Written};
+use super::provider::{Fault, Finish, FinishReason};
 use super::request::{Decision, Judged, Outcome, Request};
 
 /// Hands a decision to the log. The text of the request is only counted and digested there.
@@ -50,8 +52,7 @@ pub(super) struct Open {
     decision: Decision,
     started: Instant,
     attempts: u32,
-    input_tokens: u64,
-    output_tokens: u64,
+    bill: Bill,
 }
 
 impl Open {
@@ -68,9 +69,26 @@ impl Open {
             decision: Decision { id, ..decision },
             started,
             attempts,
-            input_tokens: 0,
-            output_tokens: 0,
+            bill: Bill::default(),
         }
+    }
+
+    /// With the bill of its call.
+    pub(super) fn billed(self, bill: Bill) -> Self {
+        // `Open` ends itself when it is dropped, so its fields cannot be moved out.
+        let mut open = self;
+        open.bill = bill;
+        open
+    }
+
+    /// Where the bytes of the answer are counted.
+    pub(super) fn written(&self) -> Written {
+        self.bill.written()
+    }
+
+    /// What the answer costs that ended so.
+    pub(super) fn cost(&self, finish: &Finish) -> Cost {
+        self.bill.of(finish)
     }
 
     /// What was decided, with the id of its record.
@@ -85,33 +103,51 @@ impl Open {
 
     /// The answer is whole.
     pub(super) fn complete(mut self, finish: Finish, outcome: &Outcome) {
-        (self.input_tokens, self.output_tokens) = (finish.input_tokens, finish.output_tokens);
-        self.write(audit::Outcome {
+        let ended = audit::Outcome {
             finish_reason: Some(match finish.reason {
                 FinishReason::Stop => audit::FinishReason::Stop,
                 FinishReason::Length => audit::FinishReason::Length,
                 FinishReason::ContentFilter => audit::FinishReason::ContentFilter,
                 FinishReason::Other => audit::FinishReason::Other,
             }),
+            input_tokens: finish.input_tokens,
+            output_tokens: finish.output_tokens,
+            cached_input_tokens: finish.cached_input_tokens,
             time_to_first_token_us: micros(outcome.time_to_first_token),
             ..audit::Outcome::new(OutcomeStatus::Completed)
-        });
+        };
+        self.write(ended, outcome.cost);
+    }
+
+    /// From here on the call costs what comes of it.
+    pub(super) fn sends(&mut self) {
+        self.bill.send();
+    }
+
+    /// The call failed before its first piece.
+    pub(super) fn unanswered(mut self, kind: Kind, fault: &Fault) {
+        if fault.is_free() {
+            self.bill.waive();
+        }
+        self.fail(kind, fault.as_str());
     }
 
     /// It failed; `reason` is one word.
     pub(super) fn fail(mut self, kind: Kind, reason: &str) {
-        self.write(audit::Outcome::failed(kind, reason));
+        let cost = self.bill.so_far();
+        self.write(audit::Outcome::failed(kind, reason), cost);
     }
 
-    fn write(&mut self, outcome: audit::Outcome) {
+    fn write(&mut self, outcome: audit::Outcome, cost: Cost) {
         let Some(id) = self.id.take() else { return };
         let outcome = audit::Outcome {
             backend: Label::new(&self.decision.backend),
             model: Label::new(&self.decision.model),
             route: Some(self.decision.route),
             attempts: self.attempts,
-            input_tokens: self.input_tokens,
-            output_tokens: self.output_tokens,
+            cost_micros: cost.own.map(Amount::micros_up),
+            other_side_cost_micros: cost.other_side.map(Amount::micros_up),
+            cost_estimated: cost.estimated,
             total_us: micros(self.started.elapsed()),
             ..outcome
         };
@@ -129,7 +165,7 @@ impl Open {
 impl Drop for Open {
     fn drop(&mut self) {
         if self.id.is_some() {
-            self.write(audit::Outcome::new(OutcomeStatus::Cancelled));
+            self.write(audit::Outcome::new(OutcomeStatus::Cancelled), self.bill.so_far());
         }
     }
 }

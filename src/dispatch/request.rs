@@ -8,6 +8,7 @@ use async_trait::async_trait;
 
 use crate::audit::{DecisionId, Provenance, RequestId, Timings};
 use crate::document::{Conversation, Text};
+use crate::money::Cost;
 use crate::policy::{Complexity, Policy, Route, Sensitivity, Verdict};
 
 use super::provider::FinishReason;
@@ -109,4 +110,8 @@ pub struct Outcome {
     pub time_to_first_token: Duration,
     /// From the arrival of the request to the end of the answer.
     pub total: Duration,
+    /// Those of the tokens read that the backend had in its cache; 0 if it does not say.
+    pub cached_input_tokens: u64,
+    /// What the answer costs, here and on the other side.
+    pub cost: Cost,
 }

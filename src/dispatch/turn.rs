@@ -126,8 +126,10 @@ impl Door for LocalProvider {
                 None
             }
         };
-        let open = attempts.open(decision, id);
         let text = attempts.local_text();
+        let bill = attempts.bill(backend, Route::Local, text.conversation().document().total_bytes());
+        let mut open = attempts.open(decision, id).billed(bill);
+        open.sends();
         let called = Instant::now();
         let answer = first_piece(backend, limit, backend.provider().stream(text, attempts.call())).await;
         attempts.settle(backend, open, answer, called).map_err(Missed::Failed)
@@ -157,7 +159,9 @@ impl Door for CloudProvider {
         }
         let decision = attempts.decision(Route::Cloud, backend.name(), backend.model(), reason);
         let pending = attempts.append(&decision).map_err(Missed::Audit)?;
-        let open = attempts.open(decision, Some(pending.id()));
+        let bytes = backend.provider().request_bytes(&text).unwrap_or_default();
+        let bill = attempts.bill(backend, Route::Cloud, bytes);
+        let mut open = attempts.open(decision, Some(pending.id())).billed(bill);
         let durable = match within(attempts.deadline(), pending.durable()).await {
             Ok(Ok(durable)) => durable,
             Ok(Err(error)) => {
@@ -174,6 +178,7 @@ impl Door for CloudProvider {
             open.fail(Kind::Unavailable, reason::CLOUD_CLOSED);
             return Err(Missed::Closed);
         }
+        open.sends();
         let called = Instant::now();
         let answer = first_piece(backend, limit, backend.provider().stream(text, &durable, attempts.call())).await;
         attempts.settle(backend, open, answer, called).map_err(Missed::Failed)

@@ -165,6 +165,10 @@ fn outcome_record(stored: StoredOutcome) -> OutcomeRecord {
             output_tokens: outcome.output_tokens,
             time_to_first_token_us: outcome.time_to_first_token_us,
             total_us: outcome.total_us,
+            cost_micros: outcome.cost_micros,
+            other_side_cost_micros: outcome.other_side_cost_micros,
+            cost_estimated: outcome.cost_estimated,
+            cached_input_tokens: outcome.cached_input_tokens,
         }),
         record_hash: stored.hash.to_string(),
     }

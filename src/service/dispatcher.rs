@@ -13,6 +13,7 @@ use crate::classify::NerMode;
 use crate::dispatch::{self, DispatchError, Event, Events};
 use crate::document::Conversation;
 use crate::error::Kind;
+use crate::money::Amount;
 
 use super::auth::{Caller, Permission};
 use super::convert::{self, Show};
@@ -165,6 +166,10 @@ fn outcome(outcome: &dispatch::Outcome) -> proto::Outcome {
         output_tokens: outcome.output_tokens,
         time_to_first_token_us: core::micros(outcome.time_to_first_token),
         total_us: core::micros(outcome.total),
+        cost_micros: outcome.cost.own.map(Amount::micros_up),
+        other_side_cost_micros: outcome.cost.other_side.map(Amount::micros_up),
+        cost_estimated: outcome.cost.estimated,
+        cached_input_tokens: outcome.cached_input_tokens,
     }
 }
 

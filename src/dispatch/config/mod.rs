@@ -19,6 +19,7 @@ use url::Url;
 pub use self::error::BackendError;
 use self::error::Problem;
 pub(super) use self::terms::Terms;
+use crate::money::PriceConfig;
 use crate::policy::Route;
 
 use super::provider::{
@@ -114,6 +115,9 @@ pub struct BackendConfig {
     /// HTTP proxy to a cloud backend. Proxies of the environment are never used.
     #[serde(default)]
     pub proxy: Option<String>,
+    /// What its tokens cost; without it no cost is told.
+    #[serde(default)]
+    pub price: Option<PriceConfig>,
 }
 
 fn default_connect_timeout() -> u64 {
@@ -164,6 +168,7 @@ impl BackendConfig {
             token_limit_field: None,
             allow_public_address: false,
             proxy: None,
+            price: None,
         }
     }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::error::Problem;
 use super::{BackendConfig, BackendError};
 use crate::dispatch::order::Rank;
+use crate::money::{Price, PriceConfig};
 use crate::policy::Route;
 
 /// Largest weight: enough for shares of a thousandth.
@@ -38,6 +39,8 @@ pub(in crate::dispatch) struct Terms {
     pub(in crate::dispatch) max_calls: Option<u32>,
     /// Requests that may wait for a place.
     pub(in crate::dispatch) max_waiting: u32,
+    /// What its tokens cost.
+    pub(in crate::dispatch) price: Option<Price>,
 }
 
 impl BackendConfig {
@@ -81,6 +84,7 @@ impl BackendConfig {
             max_calls: self.max_calls,
             max_waiting: self.max_waiting.unwrap_or_else(|| self.max_calls.unwrap_or(0).saturating_mul(4)),
             first_token_timeout: self.first_token_timeout_ms.map(Duration::from_millis),
+            price: self.price.as_ref().map(PriceConfig::checked).transpose()?,
         })
     }
 }

@@ -169,6 +169,7 @@ struct Decoder {
     reason: Option<FinishReason>,
     input_tokens: u64,
     output_tokens: u64,
+    cached_input_tokens: u64,
 }
 
 impl Decoder {
@@ -181,6 +182,7 @@ impl Decoder {
                 .unwrap_or(0)
                 .saturating_add(usage.cache_read_input_tokens.unwrap_or(0));
             self.input_tokens = input.saturating_add(cached);
+            self.cached_input_tokens = usage.cache_read_input_tokens.unwrap_or(0);
         }
         self.output_tokens = usage.output_tokens.unwrap_or(self.output_tokens);
     }
@@ -214,6 +216,7 @@ impl Decode for Decoder {
                 reason: self.reason.unwrap_or(FinishReason::Other),
                 input_tokens: self.input_tokens,
                 output_tokens: self.output_tokens,
+                cached_input_tokens: self.cached_input_tokens,
             })),
             Event::Other => {}
         }

@@ -52,6 +52,17 @@ pub enum Piece {
     Finish(Finish),
 }
 
+impl Piece {
+    /// Bytes of the answer in it.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        match self {
+            Self::Text(text) => text.len() as u64,
+            Self::Finish(_) => 0,
+        }
+    }
+}
+
 /// How an answer ended, as the backend says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Finish {
@@ -61,6 +72,8 @@ pub struct Finish {
     pub input_tokens: u64,
     /// Tokens written; 0 if the backend does not say.
     pub output_tokens: u64,
+    /// Tokens among those read that the backend had in its cache; 0 if it does not say.
+    pub cached_input_tokens: u64,
 }
 
 /// Why an answer ended.
@@ -175,6 +188,13 @@ impl CloudProvider {
             return Err(self.0.error(Fault::NotRecorded));
         }
         self.0.open(text.conversation(), call).await
+    }
+
+    /// Bytes of the request that would be sent: no tokenizer makes more tokens of it than that. `None` if it cannot be
+    /// encoded, which [`Self::stream`] says too.
+    #[must_use]
+    pub fn request_bytes(&self, text: &CloudText) -> Option<u64> {
+        self.0.request_bytes(text.conversation())
     }
 
     /// Asks without the proof of a record: for tests of builds that are broken on purpose.

@@ -3,6 +3,7 @@
 
 mod crowding;
 mod ending;
+mod paying;
 mod repeating;
 mod retrying;
 mod routing;

@@ -1,0 +1,161 @@
+//! What one call costs. The bill is made before the call, counts what comes back, and is closed with the call: by the
+//! backend's own count of tokens where there is one, else by the bytes, which are never fewer than the tokens.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::money::{Cost, Price, Tokens};
+
+use super::provider::{Fault, Finish};
+
+/// Tokens that a provider may add of its own to what it is sent: the frame of each message is in the bytes of the body
+/// already, so this is for instructions that it puts before tools (Anthropic documents up to 800 of them).
+const ADDED_TOKENS: u64 = 1_024;
+
+/// The bill of one call.
+#[derive(Debug, Default)]
+pub(super) struct Bill {
+    price: Option<Price>,
+    other_side: Option<Price>,
+    input_bytes: u64,
+    written: Written,
+    /// Whether anything was sent that may be billed.
+    sent: bool,
+}
+
+/// Bytes of the answer that have come, counted where they come and read where the call ends.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Written(Arc<AtomicU64>);
+
+impl Written {
+    pub(super) fn add(&self, bytes: u64) {
+        self.0.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    fn bytes(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+impl Bill {
+    /// For a call of so many bytes at these prices.
+    pub(super) fn new(price: Option<Price>, other_side: Option<Price>, input_bytes: u64) -> Self {
+        Self { price, other_side, input_bytes, written: Written::default(), sent: false }
+    }
+
+    /// Where the bytes of the answer are counted.
+    pub(super) fn written(&self) -> Written {
+        self.written.clone()
+    }
+
+    /// The cost of an answer that ended as the backend says.
+    pub(super) fn of(&self, finish: &Finish) -> Cost {
+        let counted = finish.input_tokens > 0 && (finish.output_tokens > 0 || self.written.bytes() == 0);
+        let most = self.most();
+        let tokens = Tokens {
+            input: if finish.input_tokens > 0 { finish.input_tokens } else { most.input },
+            cached_input: finish.cached_input_tokens,
+            output: if finish.output_tokens > 0 { finish.output_tokens } else { most.output },
+        };
+        self.cost(tokens, !counted)
+    }
+
+    /// From here on the call costs something.
+    pub(super) fn send(&mut self) {
+        self.sent = true;
+    }
+
+    /// It costs nothing after all.
+    pub(super) fn waive(&mut self) {
+        self.sent = false;
+    }
+
+    /// The cost of a call that ended early, by what was seen of it. One that was not sent has none.
+    pub(super) fn so_far(&self) -> Cost {
+        if self.sent { self.cost(self.most(), true) } else { Cost::default() }
+    }
+
+    /// As many tokens as what was sent and what came can be.
+    fn most(&self) -> Tokens {
+        Tokens { input: self.input_bytes.saturating_add(ADDED_TOKENS), cached_input: 0, output: self.written.bytes() }
+    }
+
+    fn cost(&self, tokens: Tokens, estimated: bool) -> Cost {
+        let own = self.price.map(|price| price.of(tokens));
+        let other_side = self.other_side.map(|price| price.of(tokens));
+        Cost { own, other_side, estimated: estimated && (own.is_some() || other_side.is_some()) }
+    }
+}
+
+impl Fault {
+    /// Whether a call that failed so before its first piece costs nothing: it was not sent, or the backend answered
+    /// with an error instead of a completion, for which no provider bills.
+    pub(super) fn is_free(&self) -> bool {
+        match self {
+            Self::Connect(_)
+            | Self::KeyRefused { .. }
+            | Self::ModelNotFound { .. }
+            | Self::Busy { .. }
+            | Self::Rejected { .. }
+            | Self::Redirect
+            | Self::ServedElsewhere
+            | Self::PublicAddress
+            | Self::NotRecorded
+            | Self::Encode => true,
+            // An error inside a stream comes with status 200, after work was done.
+            Self::Failed { status, .. } => *status >= 400,
+            Self::Late(_)
+            | Self::Idle(_)
+            | Self::TotalTimeout(_)
+            | Self::Deadline
+            | Self::Broken
+            | Self::EndedEarly
+            | Self::Malformed(_)
+            | Self::AnswerTooLarge(_) => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dispatch::provider::FinishReason;
+    use crate::money::PriceConfig;
+
+    fn price(input: &str, output: &str) -> Option<Price> {
+        let config = PriceConfig {
+            input: input.parse().unwrap(),
+            cached_input: None,
+            output: output.parse().unwrap(),
+            hidden_output: false,
+        };
+        Some(config.checked().unwrap())
+    }
+
+    fn finish(input_tokens: u64, output_tokens: u64) -> Finish {
+        Finish { reason: FinishReason::Stop, input_tokens, output_tokens, cached_input_tokens: 0 }
+    }
+
+    #[test]
+    fn tokens_that_the_backend_counts_decide_and_others_are_bounded_by_bytes() {
+        let mut bill = Bill::new(price("1", "2"), price("10", "20"), 100);
+        assert_eq!(bill.so_far(), Cost::default(), "nothing was sent yet");
+        bill.send();
+        bill.written().add(50);
+        let micros = |cost: Cost| (cost.own.unwrap().picos(), cost.other_side.unwrap().picos(), cost.estimated);
+        assert_eq!(micros(bill.of(&finish(7, 3))), (13_000_000, 130_000_000, false));
+        let input = 100 + ADDED_TOKENS;
+        assert_eq!(micros(bill.of(&finish(0, 0))), ((input + 100) * 1_000_000, (input + 100) * 10_000_000, true));
+        assert_eq!(micros(bill.of(&finish(7, 0))), (107_000_000, 1_070_000_000, true));
+        assert_eq!(micros(bill.so_far()), micros(bill.of(&finish(0, 0))));
+    }
+
+    #[test]
+    fn an_empty_answer_that_was_counted_is_no_estimate_and_no_price_is_no_cost() {
+        let bill = Bill::new(price("1", "2"), None, 100);
+        assert!(!bill.of(&finish(7, 0)).estimated);
+        let mut bill = Bill::new(None, None, 9);
+        bill.send();
+        assert_eq!(bill.so_far(), Cost::default());
+    }
+}
