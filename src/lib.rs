@@ -17,6 +17,7 @@ pub mod audit;
 pub mod classify;
 pub mod cli;
 pub mod config;
+pub mod control;
 pub mod detect;
 pub mod dispatch;
 pub mod document;

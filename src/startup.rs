@@ -9,6 +9,7 @@ use tokio_util::task::TaskTracker;
 use crate::audit::{AuditError, AuditLog};
 use crate::classify::Classifier;
 use crate::config::Config;
+use crate::control::{Control, ControlError};
 use crate::detect::{Calibration, CalibrationError, Catalog, CatalogError, Rules, RulesError};
 use crate::dispatch::{BackendError, Backends, Dispatcher, discover_ollama};
 use crate::error::Kind;
@@ -47,6 +48,9 @@ pub enum StartError {
     /// A backend.
     #[error(transparent)]
     Backend(#[from] BackendError),
+    /// What keeps budgets.
+    #[error(transparent)]
+    Control(#[from] ControlError),
 }
 
 impl StartError {
@@ -61,6 +65,7 @@ impl StartError {
             Self::Ner(error) => error.kind(),
             Self::Audit(error) => error.kind(),
             Self::Backend(error) => error.kind(),
+            Self::Control(error) => error.kind(),
         }
     }
 }
@@ -157,7 +162,9 @@ pub async fn parts(config: &Config) -> Result<Parts, StartError> {
     let backends = Backends::build(configured)?;
     announce(&backends).await;
     let tracker = TaskTracker::new();
-    let dispatcher = Dispatcher::new(backends, Arc::clone(&audit), classifier.clone(), tracker.clone());
+    let control = Arc::new(Control::open(&config.control)?);
+    let dispatcher =
+        Dispatcher::with_control(backends, Arc::clone(&audit), classifier.clone(), tracker.clone(), control);
     dispatcher.set_cloud_closed(config.cloud_closed);
     let dispatcher = Arc::new(dispatcher);
     Ok(Parts { classifier, dispatcher, audit, tracker })

@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::{ConfigError, DEFAULT_LISTEN};
+use crate::control::BudgetConfig;
 use crate::detect::CalibrationChoice;
 use crate::dispatch::BackendConfig;
 use crate::ner::NerConfig;
@@ -40,6 +41,9 @@ pub struct File {
     pub backends: Vec<BackendConfig>,
     /// Logs and metrics.
     pub telemetry: TelemetrySection,
+    /// What may be spent in the cloud on one day.
+    #[serde(rename = "budget")]
+    pub budgets: Vec<BudgetConfig>,
 }
 
 /// `[server]`.

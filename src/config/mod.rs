@@ -8,15 +8,17 @@ mod tests;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 pub use self::file::{AuditSection, File, Limits, ServerSection, TelemetrySection, TlsSection};
 use crate::audit::AuditConfig;
+use crate::control::ControlConfig;
 use crate::detect::CalibrationChoice;
 use crate::dispatch::BackendConfig;
 use crate::error::Kind;
 use crate::ner::NerConfig;
 use crate::redact::RedactionConfig;
-use crate::service::Callers;
+use crate::service::{ANONYMOUS, Callers};
 
 /// Address of the service when nothing else is configured.
 pub const DEFAULT_LISTEN: &str = "127.0.0.1:50051";
@@ -68,6 +70,8 @@ pub struct Config {
     pub backends: Vec<BackendConfig>,
     /// Logs and metrics.
     pub telemetry: TelemetrySection,
+    /// Budgets, and where what is spent is kept.
+    pub control: ControlConfig,
 }
 
 /// A configuration that cannot be used.
@@ -163,6 +167,20 @@ impl File {
                 "metrics have no authentication, so the address must be loopback, such as 127.0.0.1:9464",
             ));
         }
+        let mut names: Vec<Arc<str>> = self.callers.iter().map(|caller| caller.name.as_str().into()).collect();
+        if callers.allows_anonymous() {
+            names.push(ANONYMOUS.into());
+        }
+        let control = ControlConfig::checked(data_dir.join("control"), &self.budgets, names)
+            .map_err(|(field, problem)| ConfigError::invalid(field, problem))?;
+        for backend in self.backends.iter().filter(|_| !self.budgets.is_empty()) {
+            if let Some(missing) = backend.lacks_for_budget() {
+                return Err(ConfigError::invalid(
+                    format!("backend `{}`", backend.name),
+                    format!("a budget is hard only if it knows what a call may cost; give this backend {missing}"),
+                ));
+            }
+        }
         let directory = self.audit.directory.unwrap_or_else(|| data_dir.join("audit"));
         Ok(Config {
             audit: AuditConfig { max_bytes: self.audit.max_bytes, ..AuditConfig::in_directory(directory) },
@@ -178,6 +196,7 @@ impl File {
             redaction: self.redaction,
             backends: self.backends,
             telemetry: self.telemetry,
+            control,
         })
     }
 }

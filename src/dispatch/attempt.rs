@@ -11,8 +11,9 @@ use futures_util::StreamExt as _;
 use tokio::time::Instant;
 
 use crate::audit::{AuditError, Pending};
+use crate::control::Overrun;
 use crate::money::Price;
-use crate::policy::{CloudText, LocalText, Permit, Route, RoutePlan};
+use crate::policy::{BudgetOverrun, CloudText, LocalText, Permit, Route, RoutePlan};
 
 use super::backend::Backend;
 use super::bill::{Bill, Written};
@@ -24,7 +25,7 @@ use super::error::DispatchError;
 use super::gate::Place;
 use super::patience::{self, MAX_CALLS};
 use super::plan::{self, Cloud, Step, reason};
-use super::provider::{AnswerStream, Call, Piece, ProviderError};
+use super::provider::{AnswerStream, Call, CloudProvider, Piece, ProviderError};
 use super::record::{self, Open};
 use super::request::{Decision, Judged, Request};
 #[cfg(test)]
@@ -55,6 +56,8 @@ pub(super) enum Missed {
     Audit(AuditError),
     /// The cloud was closed in the meantime.
     Closed,
+    /// A budget does not allow what the call may cost.
+    OverBudget(Overrun),
     /// Nothing else can help.
     Fatal(DispatchError),
 }
@@ -64,6 +67,14 @@ impl Missed {
     pub(super) fn or_full(self, backend: &Arc<str>) -> Self {
         match self {
             Self::NoneUsable => Self::Full(Arc::clone(backend)),
+            other => other,
+        }
+    }
+
+    /// So does one that is too dear; and what a failed one was is known already.
+    pub(super) fn or_over_budget(self, overrun: Overrun) -> Self {
+        match self {
+            Self::NoneUsable | Self::Full(_) => Self::OverBudget(overrun),
             other => other,
         }
     }
@@ -104,12 +115,19 @@ impl<'a> Attempts<'a> {
     pub(super) fn validate(&self) -> Decision {
         let backends = &self.shared.backends;
         let steps = self.steps();
+        let mut over_budget = false;
         let taken = steps.iter().find_map(|step| {
             let found = match step.route {
+                Route::Local if over_budget && self.budget_overrun() == BudgetOverrun::Refuse => Some(nobody()),
                 Route::Local => usable(backends.local_order()).next().map(names),
-                Route::Cloud => usable(backends.cloud_order()).next().map(names),
+                Route::Cloud => {
+                    let found = usable(backends.cloud_order()).find(|backend| self.affordable(backend)).map(names);
+                    over_budget = found.is_none() && usable(backends.cloud_order()).next().is_some();
+                    found
+                }
             };
-            found.map(|names| (*step, names))
+            let reason = if over_budget { reason::BUDGET_SPENT } else { step.reason };
+            found.map(|names| (Step { reason, ..*step }, names))
         });
         let (step, (backend, model)) = taken.unwrap_or_else(|| (first(&steps), nobody()));
         let decision = self.decision(step.route, &backend, &model, step.reason);
@@ -139,6 +157,13 @@ impl<'a> Attempts<'a> {
             let missed = match missed {
                 Ok(begun) => return Ok(begun),
                 Err(Missed::Fatal(error)) => return Err(error),
+                Err(Missed::OverBudget(overrun @ Overrun::Spent { .. }))
+                    if self.budget_overrun() == BudgetOverrun::Refuse =>
+                {
+                    let error = DispatchError::OverBudget(overrun);
+                    self.record_refusal(&error, reason::BUDGET_SPENT);
+                    return Err(error);
+                }
                 Err(missed) => missed,
             };
             match step.route {
@@ -146,8 +171,9 @@ impl<'a> Attempts<'a> {
                 Route::Cloud => cloud = Some(missed),
             }
         }
+        let reason = cloud.as_ref().map_or(reason::NONE, missed_reason);
         let error = no_answer(local, cloud);
-        self.record_refusal(&error);
+        self.record_refusal(&error, reason);
         Err(error)
     }
 
@@ -176,12 +202,12 @@ impl<'a> Attempts<'a> {
     }
 
     /// A request that no backend was even tried for is recorded too.
-    fn record_refusal(&mut self, error: &DispatchError) {
+    fn record_refusal(&mut self, error: &DispatchError, reason: &'static str) {
         if self.last.is_some() {
             return;
         }
         let (backend, model) = nobody();
-        let decision = self.decision(Route::Local, &backend, &model, reason::NONE);
+        let decision = self.decision(Route::Local, &backend, &model, reason);
         match self.append(&decision) {
             Ok(pending) => self.open(decision, Some(pending.id())).fail(error.kind(), error.reason()),
             Err(error) => record::missed(&error),
@@ -242,6 +268,36 @@ impl<'a> Attempts<'a> {
             Route::Cloud => first(self.shared.backends.local()),
         };
         Bill::new(backend.terms().price, other_side, bytes)
+    }
+
+    /// The bill of a cloud call with what it may cost taken out of the caller's budgets.
+    pub(super) fn reserve(&self, backend: &Backend<CloudProvider>, text: &CloudText) -> Result<Bill, Overrun> {
+        let bill = self.cloud_bill(backend, text);
+        if !self.shared.control.bounds(&self.request.caller) {
+            return Ok(bill);
+        }
+        let most = bill.bound().ok_or(Overrun::Unbounded)?;
+        let hold = self.shared.control.reserve(&self.request.caller, most)?;
+        Ok(bill.holding(hold))
+    }
+
+    fn cloud_bill(&self, backend: &Backend<CloudProvider>, text: &CloudText) -> Bill {
+        // One that cannot be encoded is not sent either.
+        let bytes = backend.provider().request_bytes(text).unwrap_or_default();
+        let asked = text.conversation().generation().max_output_tokens;
+        self.bill(backend, Route::Cloud, bytes).bounded(asked.or(backend.terms().max_output_tokens))
+    }
+
+    /// Whether the budgets would let the request go to this backend now.
+    fn affordable(&self, backend: &Backend<CloudProvider>) -> bool {
+        let caller = &self.request.caller;
+        let Some(text) = self.cloud_text().filter(|_| self.shared.control.bounds(caller)) else { return true };
+        self.cloud_bill(backend, &text).bound().is_some_and(|most| self.shared.control.has_room(caller, most))
+    }
+
+    /// What becomes of a request that a budget has no room for.
+    fn budget_overrun(&self) -> BudgetOverrun {
+        self.judged.policy.budget_overrun()
     }
 
     /// The text for a local backend.
@@ -332,10 +388,20 @@ fn first(steps: &[Step]) -> Step {
 
 /// Why the local side is tried, given how the cloud was missed.
 fn local_reason(step: Step, cloud: Option<&Missed>) -> &'static str {
-    match cloud {
-        Some(Missed::Audit(_)) => reason::AUDIT_LOG_UNAVAILABLE,
-        Some(Missed::Closed) => reason::CLOUD_CLOSED,
-        _ => step.reason,
+    match cloud.map_or(reason::NONE, missed_reason) {
+        reason::NONE => step.reason,
+        reason => reason,
+    }
+}
+
+/// Why the cloud was missed before anything was sent; empty if it was not so.
+fn missed_reason(missed: &Missed) -> &'static str {
+    match missed {
+        Missed::Audit(_) => reason::AUDIT_LOG_UNAVAILABLE,
+        Missed::Closed => reason::CLOUD_CLOSED,
+        Missed::OverBudget(Overrun::Spent { .. }) => reason::BUDGET_SPENT,
+        Missed::OverBudget(Overrun::Unbounded | Overrun::Unrecorded(_)) => reason::BUDGET_UNAVAILABLE,
+        Missed::NoneUsable | Missed::Full(_) | Missed::Failed(_) | Missed::Fatal(_) => reason::NONE,
     }
 }
 
@@ -352,6 +418,8 @@ fn no_answer(local: Option<Missed>, cloud: Option<Missed>) -> DispatchError {
         (Some(cloud @ (Missed::Failed(_) | Missed::NoneUsable)), local) => {
             DispatchError::NoneAvailable { local: failed(local), cloud: failed(Some(cloud)) }
         }
-        (Some(Missed::Closed | Missed::Fatal(_)) | None, local) => DispatchError::LocalUnavailable(failed(local)),
+        (Some(Missed::Closed | Missed::OverBudget(_) | Missed::Fatal(_)) | None, local) => {
+            DispatchError::LocalUnavailable(failed(local))
+        }
     }
 }

@@ -4,7 +4,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::money::{Cost, Price, Tokens};
+use crate::control::{ControlError, Hold};
+use crate::money::{Amount, Cost, Price, Tokens};
 
 use super::provider::{Fault, Finish};
 
@@ -19,8 +20,12 @@ pub(super) struct Bill {
     other_side: Option<Price>,
     input_bytes: u64,
     written: Written,
+    /// Most tokens that an answer may have, if it is known.
+    most_output: Option<u64>,
     /// Whether anything was sent that may be billed.
     sent: bool,
+    /// What is out of the budgets for it.
+    hold: Option<Hold>,
 }
 
 /// Bytes of the answer that have come, counted where they come and read where the call ends.
@@ -40,7 +45,49 @@ impl Written {
 impl Bill {
     /// For a call of so many bytes at these prices.
     pub(super) fn new(price: Option<Price>, other_side: Option<Price>, input_bytes: u64) -> Self {
-        Self { price, other_side, input_bytes, written: Written::default(), sent: false }
+        Self { price, other_side, input_bytes, ..Self::default() }
+    }
+
+    /// For an answer of so many tokens at most.
+    pub(super) fn bounded(self, most_output: Option<u32>) -> Self {
+        Self { most_output: most_output.map(u64::from), ..self }
+    }
+
+    /// The most that the call can cost; `None` if nothing bounds it.
+    pub(super) fn bound(&self) -> Option<Amount> {
+        let tokens = Tokens { output: self.most_output?, ..self.most() };
+        Some(self.price?.of(tokens))
+    }
+
+    /// With what is out of the budgets for it.
+    pub(super) fn holding(self, hold: Option<Hold>) -> Self {
+        Self { hold, ..self }
+    }
+
+    /// Waits until what is held is on the disk.
+    pub(super) async fn durable(&mut self) -> Result<(), ControlError> {
+        match &mut self.hold {
+            Some(hold) => hold.durable().await,
+            None => Ok(()),
+        }
+    }
+
+    /// The call is not made.
+    pub(super) fn release(mut self) {
+        if let Some(hold) = self.hold.take() {
+            hold.release();
+        }
+    }
+
+    /// The call has ended and cost so much.
+    pub(super) fn settle(&mut self, cost: &Cost) {
+        let Some(hold) = self.hold.take() else { return };
+        match cost.own {
+            Some(cost) if self.sent => hold.settle(cost),
+            // Dropped, it counts in full.
+            None if self.sent => drop(hold),
+            _ => hold.release(),
+        }
     }
 
     /// Where the bytes of the answer are counted.
@@ -72,12 +119,22 @@ impl Bill {
 
     /// The cost of a call that ended early, by what was seen of it. One that was not sent has none.
     pub(super) fn so_far(&self) -> Cost {
-        if self.sent { self.cost(self.most(), true) } else { Cost::default() }
+        if !self.sent {
+            return Cost::default();
+        }
+        // Before the first piece nobody knows what was made already.
+        let nothing_seen = self.written.bytes() == 0;
+        let most = self.most();
+        let output = self.most_output.filter(|_| nothing_seen).unwrap_or(most.output);
+        self.cost(Tokens { output, ..most }, true)
     }
 
     /// As many tokens as what was sent and what came can be.
     fn most(&self) -> Tokens {
-        Tokens { input: self.input_bytes.saturating_add(ADDED_TOKENS), cached_input: 0, output: self.written.bytes() }
+        let bytes = self.written.bytes();
+        let hidden = self.price.is_some_and(|price| price.has_hidden_output());
+        let output = self.most_output.map_or(bytes, |most| if hidden { most } else { most.min(bytes) });
+        Tokens { input: self.input_bytes.saturating_add(ADDED_TOKENS), cached_input: 0, output }
     }
 
     fn cost(&self, tokens: Tokens, estimated: bool) -> Cost {
@@ -102,8 +159,9 @@ impl Fault {
             | Self::PublicAddress
             | Self::NotRecorded
             | Self::Encode => true,
-            // An error inside a stream comes with status 200, after work was done.
-            Self::Failed { status, .. } => *status >= 400,
+            // An error inside a stream comes with status 200, after work was done; and 504 is said by a gateway that did
+            // not wait for the end of it.
+            Self::Failed { status, .. } => *status >= 400 && *status != 504,
             Self::Late(_)
             | Self::Idle(_)
             | Self::TotalTimeout(_)

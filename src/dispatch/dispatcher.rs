@@ -17,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::audit::AuditLog;
+use crate::control::Control;
 use crate::error::Kind;
 
 use super::attempt::{Attempts, Begun};
@@ -44,6 +45,7 @@ pub(super) struct Shared {
     pub(super) backends: Backends,
     pub(super) audit: Arc<AuditLog>,
     pub(super) classify: Arc<dyn Classify>,
+    pub(super) control: Arc<Control>,
     once: Once,
     cloud_closed: AtomicBool,
     #[cfg(test)]
@@ -76,10 +78,23 @@ impl Dispatcher {
     /// Puts the parts together. Each request runs as a task of the tracker, so that a stop can wait for them.
     #[must_use]
     pub fn new(backends: Backends, audit: Arc<AuditLog>, classify: Arc<dyn Classify>, tracker: TaskTracker) -> Self {
+        Self::with_control(backends, audit, classify, tracker, Arc::default())
+    }
+
+    /// The same, under budgets, limits and a switch.
+    #[must_use]
+    pub fn with_control(
+        backends: Backends,
+        audit: Arc<AuditLog>,
+        classify: Arc<dyn Classify>,
+        tracker: TaskTracker,
+        control: Arc<Control>,
+    ) -> Self {
         let shared = Shared {
             backends,
             audit,
             classify,
+            control,
             once: Once::default(),
             cloud_closed: AtomicBool::new(false),
             #[cfg(test)]
@@ -92,6 +107,12 @@ impl Dispatcher {
     #[cfg(test)]
     pub(super) fn sabotage(&self, what: super::sabotage::Sabotage) {
         let _ = self.shared.sabotage.set(what);
+    }
+
+    /// Budgets, limits and the switch.
+    #[must_use]
+    pub fn control(&self) -> &Arc<Control> {
+        &self.shared.control
     }
 
     /// The backends.

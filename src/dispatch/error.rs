@@ -6,6 +6,7 @@ use std::time::Duration;
 use thiserror::Error;
 
 use crate::audit::{AuditError, DecisionId};
+use crate::control::Overrun;
 use crate::error::Kind;
 
 use super::once::Duplicate;
@@ -36,6 +37,9 @@ pub enum DispatchError {
     /// The only backends that could take the request have no place free, and their queues are full.
     #[error("backend `{0}` is full and so is its queue; come back after the time in RetryInfo, or raise max_calls")]
     Full(Arc<str>),
+    /// A budget has no room for what the request may cost, and the policy refuses instead of answering locally.
+    #[error("{overrun}", overrun = .0)]
+    OverBudget(Overrun),
     /// The caller's request of this id was answered before.
     #[error(
         "the request of this id was answered before{}; answers are not stored, so send it with another request_id to ask again",
@@ -67,7 +71,7 @@ impl DispatchError {
         match self {
             Self::LocalUnavailable(_) | Self::NoneAvailable { .. } | Self::AuditUnavailable(_) => Kind::Unavailable,
             Self::Answered(_) | Self::InWork => Kind::AlreadyExists,
-            Self::Full(_) => Kind::ResourceExhausted,
+            Self::Full(_) | Self::OverBudget(_) => Kind::ResourceExhausted,
             Self::Backend(error) => error.kind(),
             Self::Deadline => Kind::DeadlineExceeded,
         }
@@ -83,6 +87,7 @@ impl DispatchError {
             Self::Answered(_) => "REQUEST_ANSWERED",
             Self::InWork => "REQUEST_IN_WORK",
             Self::Full(_) => "BACKEND_FULL",
+            Self::OverBudget(_) => "BUDGET_SPENT",
             Self::Backend(error) => match error.fault {
                 Fault::Rejected { .. } => "BACKEND_REJECTED",
                 Fault::Busy { .. } => "BACKEND_BUSY",
@@ -108,6 +113,7 @@ impl DispatchError {
         match self {
             Self::Backend(error) | Self::LocalUnavailable(Some(error)) => error.retry_after(),
             Self::Full(_) => Some(COME_BACK_AFTER),
+            Self::OverBudget(Overrun::Spent { opens_in, .. }) => Some(*opens_in),
             // Whichever may answer first.
             Self::NoneAvailable { local, cloud } => {
                 [local, cloud].into_iter().flatten().filter_map(ProviderError::retry_after).min()

@@ -17,6 +17,10 @@ pub mod reason {
     pub const LOCAL_UNAVAILABLE: &str = "local_unavailable";
     /// The decision could not be made durable.
     pub const AUDIT_LOG_UNAVAILABLE: &str = "audit_log_unavailable";
+    /// A budget has no room for what the request may cost in the cloud.
+    pub const BUDGET_SPENT: &str = "budget_spent";
+    /// The reservation of what it may cost could not be made durable.
+    pub const BUDGET_UNAVAILABLE: &str = "budget_unavailable";
     /// The rule's route is beyond the verdict's ceiling.
     pub const NOT_PERMITTED: &str = "not_permitted";
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use crate::audit::{self, AuditError, AuditLog, DecisionId, Label, Operation, OutcomeStatus, Pending, Routing};
+use crate::control::ControlError;
 use crate::document::Document;
 use crate::error::Kind;
 use crate::money::{Amount, Cost};
@@ -99,6 +100,12 @@ impl Open {
     /// The decision is not in the log after all, so it needs no outcome.
     pub(super) fn forget(mut self) {
         self.id = None;
+        self.bill.settle(&Cost::default());
+    }
+
+    /// Waits until what the call may cost is out of the budgets for good.
+    pub(super) async fn reserved(&mut self) -> Result<(), ControlError> {
+        self.bill.durable().await
     }
 
     /// The answer is whole.
@@ -139,6 +146,7 @@ impl Open {
     }
 
     fn write(&mut self, outcome: audit::Outcome, cost: Cost) {
+        self.bill.settle(&cost);
         let Some(id) = self.id.take() else { return };
         let outcome = audit::Outcome {
             backend: Label::new(&self.decision.backend),

@@ -9,6 +9,7 @@ use std::time::Duration;
 use futures_util::StreamExt as _;
 use tokio::time::Instant;
 
+use crate::control::Overrun;
 use crate::error::Kind;
 use crate::policy::Route;
 
@@ -89,6 +90,11 @@ pub(super) async fn of_side<P: Door>(
                     return Ok(Begun { place: Some(place), ..begun });
                 }
                 Err(Missed::Failed(error)) => error,
+                // Another backend of the side may be cheaper.
+                Err(Missed::OverBudget(overrun)) => {
+                    missed = missed.or_over_budget(overrun);
+                    break;
+                }
                 Err(other) => return Err(other),
             };
             let sign = Sign::of(&error.fault);
@@ -157,10 +163,15 @@ impl Door for CloudProvider {
         if attempts.cloud() != Cloud::Open {
             return Err(Missed::Closed);
         }
+        let bill = attempts.reserve(backend, &text).map_err(Missed::OverBudget)?;
         let decision = attempts.decision(Route::Cloud, backend.name(), backend.model(), reason);
-        let pending = attempts.append(&decision).map_err(Missed::Audit)?;
-        let bytes = backend.provider().request_bytes(&text).unwrap_or_default();
-        let bill = attempts.bill(backend, Route::Cloud, bytes);
+        let pending = match attempts.append(&decision) {
+            Ok(pending) => pending,
+            Err(error) => {
+                bill.release();
+                return Err(Missed::Audit(error));
+            }
+        };
         let mut open = attempts.open(decision, Some(pending.id())).billed(bill);
         let durable = match within(attempts.deadline(), pending.durable()).await {
             Ok(Ok(durable)) => durable,
@@ -173,6 +184,18 @@ impl Door for CloudProvider {
                 return Err(Missed::Fatal(error));
             }
         };
+        // The reservation was on its way to its own file beside the record.
+        match within(attempts.deadline(), open.reserved()).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => {
+                open.fail(error.kind(), reason::BUDGET_UNAVAILABLE);
+                return Err(Missed::OverBudget(Overrun::Unrecorded(error)));
+            }
+            Err(error) => {
+                open.fail(OUT_OF_TIME.0, OUT_OF_TIME.1);
+                return Err(Missed::Fatal(error));
+            }
+        }
         // Somebody may have closed the cloud while the disk was written.
         if attempts.cloud() != Cloud::Open {
             open.fail(Kind::Unavailable, reason::CLOUD_CLOSED);

@@ -10,7 +10,7 @@ use crate::detect::{Category, Detector, Likelihood};
 use crate::document::Role;
 
 use super::problem::position;
-use super::{Complexity, PolicyError, Route, Sensitivity};
+use super::{BudgetOverrun, Complexity, PolicyError, Route, Sensitivity};
 
 /// The format of policy files that this build reads.
 pub(super) const FORMAT: u32 = 1;
@@ -25,6 +25,8 @@ pub(super) struct RawPolicy {
     pub(super) description: String,
     #[serde(default)]
     pub(super) scan: RawScan,
+    #[serde(default)]
+    pub(super) limits: RawLimits,
     #[serde(default)]
     pub(super) group: BTreeMap<String, Spanned<RawSelection>>,
     #[serde(default)]
@@ -60,6 +62,13 @@ impl Default for RawScan {
     fn default() -> Self {
         Self { min_score: 0.4, skip_ner_when_rules_reach_highest: true }
     }
+}
+
+/// What happens at a limit that the configuration sets.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct RawLimits {
+    pub(super) budget_overrun: Option<BudgetOverrun>,
 }
 
 #[derive(Debug, Deserialize)]

@@ -65,6 +65,13 @@ fn routes(raw: &RawPolicy, policy: &Policy, problems: &mut Problems<'_>) {
     if table.is_empty() {
         problems.warning(0..0, "route", "there is no [[route]]; every request stays local");
     }
+    if raw.limits.budget_overrun.is_some() && table.iter().all(|route| route.ceiling() == Route::Local) {
+        problems.warning(
+            0..0,
+            "limits.budget_overrun",
+            "says nothing: no route leads to the cloud, so no budget is spent",
+        );
+    }
     for (i, (route, written)) in table.iter().zip(&raw.route).enumerate() {
         let span = written.get_ref().id.span();
         let field = format!("route `{}`", route.id);

@@ -44,7 +44,7 @@ pub use level::Sensitivity;
 pub use loaded::{DEFAULT_SOURCE, GATEWAY_SOURCE, Policy, check};
 pub use permit::{CloudText, LocalText, Permit};
 pub use problem::{Problem, Severity};
-pub use route::{Complexity, Route};
+pub use route::{BudgetOverrun, Complexity, Route};
 pub use table::{NO_ROUTE, RoutePlan};
 pub use trial::{Detected, Expected, Trial, TrialResult};
 pub use verdict::{PolicyReference, Reason, Verdict};

@@ -168,6 +168,7 @@ impl Server {
                 "requests were still in work when the drain time ended; they are cut off"
             );
         }
+        self.core.dispatcher.control().close().await;
         if let Err(error) = self.core.audit.close().await {
             tracing::error!(%error, "the audit log did not close cleanly");
         }

@@ -4,8 +4,9 @@
 use std::time::Duration;
 
 use super::error::Problem;
-use super::{BackendConfig, BackendError};
+use super::{BackendConfig, BackendError, BackendKind};
 use crate::dispatch::order::Rank;
+use crate::dispatch::provider::ANTHROPIC_MAX_TOKENS;
 use crate::money::{Price, PriceConfig};
 use crate::policy::Route;
 
@@ -41,12 +42,32 @@ pub(in crate::dispatch) struct Terms {
     pub(in crate::dispatch) max_waiting: u32,
     /// What its tokens cost.
     pub(in crate::dispatch) price: Option<Price>,
+    /// Tokens of an answer when the caller does not say; `None` is the backend's own limit, which nobody knows.
+    pub(in crate::dispatch) max_output_tokens: Option<u32>,
 }
 
 impl BackendConfig {
     /// Checks how the backend is to be used.
     pub(in crate::dispatch) fn terms(&self) -> Result<Terms, BackendError> {
         self.checked_terms().map_err(|problem| BackendError { backend: self.name.clone(), problem })
+    }
+
+    /// What a budget needs to bound the cost of a call and this backend does not say; `None` if nothing is missing.
+    #[must_use]
+    pub fn lacks_for_budget(&self) -> Option<&'static str> {
+        match (self.side, &self.price, self.output_limit()) {
+            (Route::Local, ..) => None,
+            (Route::Cloud, None, _) => Some("price"),
+            (Route::Cloud, Some(_), None) => Some("max_output_tokens"),
+            (Route::Cloud, Some(_), Some(_)) => None,
+        }
+    }
+
+    fn output_limit(&self) -> Option<u32> {
+        match self.kind {
+            BackendKind::Anthropic => Some(self.max_output_tokens.unwrap_or(ANTHROPIC_MAX_TOKENS)),
+            BackendKind::Ollama | BackendKind::Openai => self.max_output_tokens,
+        }
     }
 
     fn checked_terms(&self) -> Result<Terms, Problem> {
@@ -85,6 +106,7 @@ impl BackendConfig {
             max_waiting: self.max_waiting.unwrap_or_else(|| self.max_calls.unwrap_or(0).saturating_mul(4)),
             first_token_timeout: self.first_token_timeout_ms.map(Duration::from_millis),
             price: self.price.as_ref().map(PriceConfig::checked).transpose()?,
+            max_output_tokens: self.output_limit(),
         })
     }
 }

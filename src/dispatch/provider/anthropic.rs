@@ -16,7 +16,7 @@ pub(super) const VERSION: &str = "2023-06-01";
 
 /// Tokens of an answer when neither the caller nor the configuration says: the API requires a number. Every model of
 /// the API allows this many.
-const DEFAULT_MAX_TOKENS: u32 = 4096;
+pub(crate) const DEFAULT_MAX_TOKENS: u32 = 4096;
 
 /// The Messages API, asked for one model.
 pub(crate) struct Anthropic {

@@ -26,7 +26,7 @@ use crate::audit::Durable;
 use crate::document::{Conversation, Text};
 use crate::policy::{CloudText, LocalText, Route};
 
-pub(super) use anthropic::Anthropic;
+pub(super) use anthropic::{Anthropic, DEFAULT_MAX_TOKENS as ANTHROPIC_MAX_TOKENS};
 pub(super) use endpoint::{Endpoint, EndpointError, EndpointSettings, KeyHeader};
 #[cfg(test)]
 pub(super) use error::ConnectCause;
