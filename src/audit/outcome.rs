@@ -40,6 +40,8 @@ pub enum FinishReason {
     Stop,
     /// The limit of tokens was reached.
     Length,
+    /// The model waits for the results of tools.
+    ToolCalls,
     /// The provider withheld the rest.
     ContentFilter,
     /// Anything else.

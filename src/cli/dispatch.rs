@@ -132,7 +132,7 @@ fn request(arguments: &Arguments) -> Result<proto::DispatchRequest, Failure> {
         complexity: complexity as i32,
         declared_level: declared as i32,
         validate_only: arguments.dry_run,
-        classify: None,
+        ..Default::default()
     })
 }
 
@@ -160,6 +160,8 @@ async fn dispatch(arguments: Arguments) -> CommandResult {
                 }
                 report.content.push_str(&delta);
             }
+            // The command line offers no tools, so no model can call one.
+            Some(Event::ToolCall(_)) => {}
             Some(Event::Outcome(outcome)) => report.outcome(&outcome),
             None => {}
         }

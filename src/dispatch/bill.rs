@@ -158,7 +158,8 @@ impl Fault {
             | Self::ServedElsewhere
             | Self::PublicAddress
             | Self::NotRecorded
-            | Self::Encode => true,
+            | Self::Encode
+            | Self::Unsupported(_) => true,
             // An error inside a stream comes with status 200, after work was done; and 504 is said by a gateway that did
             // not wait for the end of it.
             Self::Failed { status, .. } => *status >= 400 && *status != 504,

@@ -44,6 +44,7 @@ impl Sign {
         match fault {
             Fault::Connect(_) => Self::Gone,
             Fault::Rejected { .. } => Self::Well,
+            Fault::Unsupported(_) => Self::Nothing,
             Fault::Busy { .. }
             | Fault::Deadline
             | Fault::TotalTimeout(_)

@@ -265,6 +265,7 @@ impl Run<'_> {
             loop {
                 match piece {
                     Piece::Text(text) => self.send(Event::Delta(text)).await?,
+                    Piece::ToolCall(call) => self.send(Event::ToolCall(call)).await?,
                     Piece::Finish(finish) => return Ok(finish),
                 }
                 // The stream ends by a finish or an error, and by nothing else.

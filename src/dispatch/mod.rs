@@ -46,6 +46,6 @@ pub use error::DispatchError;
 pub use plan::reason;
 pub use provider::{
     AnswerStream, Call, CloudProvider, ErrorCode, Fault, Finish, FinishReason, LocalProvider, Piece, ProviderError,
-    TokenLimitField,
+    TokenLimitField, ToolCallPiece,
 };
 pub use request::{Classify, Decision, Event, Judged, Outcome, Request};

@@ -114,6 +114,7 @@ impl Open {
             finish_reason: Some(match finish.reason {
                 FinishReason::Stop => audit::FinishReason::Stop,
                 FinishReason::Length => audit::FinishReason::Length,
+                FinishReason::ToolCalls => audit::FinishReason::ToolCalls,
                 FinishReason::ContentFilter => audit::FinishReason::ContentFilter,
                 FinishReason::Other => audit::FinishReason::Other,
             }),

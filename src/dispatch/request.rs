@@ -11,7 +11,7 @@ use crate::document::{Conversation, Text};
 use crate::money::Cost;
 use crate::policy::{Complexity, Policy, Route, Sensitivity, Verdict};
 
-use super::provider::FinishReason;
+use super::provider::{FinishReason, ToolCallPiece};
 
 /// One request.
 #[derive(Clone, Debug)]
@@ -54,7 +54,7 @@ pub trait Classify: Send + Sync {
     async fn classify(&self, request: &Request) -> Judged;
 }
 
-/// What happens in a dispatch, in this order: one verdict, one decision, any number of deltas, one outcome. With
+/// What happens in a dispatch, in this order: one verdict, one decision, any number of deltas and parts of calls, one outcome. With
 /// `validate_only` the decision is the last. An error ends it; a decision may stand before the error.
 #[derive(Clone, Debug)]
 pub enum Event {
@@ -64,6 +64,8 @@ pub enum Event {
     Decision(Decision),
     /// A piece of the answer; never empty.
     Delta(Text),
+    /// A part of a call of a tool, which the caller may run.
+    ToolCall(ToolCallPiece),
     /// How it ended.
     Outcome(Outcome),
 }

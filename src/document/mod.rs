@@ -12,7 +12,10 @@ pub mod reading;
 mod segment;
 mod text;
 
-pub use conversation::{Conversation, Generation, Message};
+pub use conversation::{
+    Attachment, CallNumbers, Content, Conversation, Generation, Json, JsonPaths, Message, Misfit, NotJson,
+    ResponseFormat, Tool, ToolCall, ToolChoice, Tools,
+};
 pub use normalise::View;
 pub use offsets::CodePoints;
 pub use part::{Document, Part, Role};

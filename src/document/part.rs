@@ -39,6 +39,7 @@ pub struct Part {
 pub struct Document {
     id: u64,
     parts: Vec<Part>,
+    unscannable: usize,
 }
 
 impl Document {
@@ -46,7 +47,19 @@ impl Document {
     #[must_use]
     pub fn new(parts: Vec<Part>) -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(1);
-        Self { id: NEXT.fetch_add(1, Ordering::Relaxed), parts }
+        Self { id: NEXT.fetch_add(1, Ordering::Relaxed), parts, unscannable: 0 }
+    }
+
+    /// With so many things beside the parts that no detector can read, such as images.
+    #[must_use]
+    pub(super) fn with_unscannable(self, unscannable: usize) -> Self {
+        Self { unscannable, ..self }
+    }
+
+    /// How many things there are beside the parts that no detector can read, such as images.
+    #[must_use]
+    pub fn unscannable(&self) -> usize {
+        self.unscannable
     }
 
     /// A document of a single text.

@@ -13,10 +13,13 @@ use super::{Policy, Reason, Sensitivity, Verdict};
 
 /// The reason when a detector did not do all of its work.
 pub const INCOMPLETE_COVERAGE: &str = "incomplete_coverage";
+/// The reason when something in the request can be read by no detector, such as an image.
+pub const UNSCANNABLE_CONTENT: &str = "unscannable_content";
 /// The reason when the caller declared the level.
 pub const DECLARED_LEVEL: &str = "declared_level";
 /// Names that rules and routes of a policy file cannot take.
-pub(super) const BUILT_IN: [&str; 3] = [INCOMPLETE_COVERAGE, DECLARED_LEVEL, super::table::NO_ROUTE];
+pub(super) const BUILT_IN: [&str; 4] =
+    [INCOMPLETE_COVERAGE, UNSCANNABLE_CONTENT, DECLARED_LEVEL, super::table::NO_ROUTE];
 
 /// Every level, the highest first.
 const LEVELS: [Sensitivity; 3] = [Sensitivity::Confidential, Sensitivity::Internal, Sensitivity::Public];
@@ -57,6 +60,13 @@ impl Policy {
                 INCOMPLETE_COVERAGE,
                 Sensitivity::HIGHEST,
                 "A detector did not see all of the text, and what is unknown is not public.",
+            ));
+        }
+        if evidence.document.unscannable() > 0 && self.unscannable > Sensitivity::Public {
+            reasons.push(built_in(
+                UNSCANNABLE_CONTENT,
+                self.unscannable,
+                "The request holds something that no detector can read, such as an image.",
             ));
         }
         if let Some(declared) = evidence.declared_level.filter(|level| *level > Sensitivity::Public) {

@@ -56,11 +56,12 @@ pub(super) struct RawPolicy {
 pub(super) struct RawScan {
     pub(super) min_score: f32,
     pub(super) skip_ner_when_rules_reach_highest: bool,
+    pub(super) unscannable_content: Sensitivity,
 }
 
 impl Default for RawScan {
     fn default() -> Self {
-        Self { min_score: 0.4, skip_ner_when_rules_reach_highest: true }
+        Self { min_score: 0.4, skip_ner_when_rules_reach_highest: true, unscannable_content: Sensitivity::HIGHEST }
     }
 }
 

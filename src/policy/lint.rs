@@ -19,6 +19,13 @@ pub(super) fn lint(raw: &RawPolicy, policy: &Policy, problems: &mut Problems<'_>
     routes(raw, policy, problems);
     tests(raw, policy, problems);
     custom_types(raw, policy, problems);
+    if policy.unscannable < Sensitivity::HIGHEST {
+        problems.warning(
+            0..0,
+            "scan.unscannable_content",
+            format!("images and other content that no detector can read count as {} only", policy.unscannable),
+        );
+    }
 }
 
 fn rules(raw: &RawPolicy, policy: &Policy, problems: &mut Problems<'_>) {

@@ -45,6 +45,8 @@ pub struct Policy {
     pub(super) description: Arc<str>,
     pub(super) min_score: f32,
     pub(super) may_skip_ner: bool,
+    /// The least level of a request that holds something that no detector can read.
+    pub(super) unscannable: Sensitivity,
     pub(super) index: TypeIndex,
     pub(super) rules: Vec<Rule>,
     pub(super) routes: RouteTable,
@@ -126,6 +128,7 @@ impl Policy {
             description: Arc::from(raw.description.as_str()),
             min_score: raw.scan.min_score,
             may_skip_ner: raw.scan.skip_ner_when_rules_reach_highest,
+            unscannable: raw.scan.unscannable_content,
             routes: RouteTable::new(&raw.route, problems),
             budget_overrun: raw.limits.budget_overrun.unwrap_or_default(),
             allowed: Allowed::new(raw, &index, problems),

@@ -37,7 +37,7 @@ pub(crate) mod testing;
 mod tests;
 
 pub use custom::{CUSTOM_PREFIX, CustomCatalog, TermFiles};
-pub use decide::{DECLARED_LEVEL, INCOMPLETE_COVERAGE};
+pub use decide::{DECLARED_LEVEL, INCOMPLETE_COVERAGE, UNSCANNABLE_CONTENT};
 pub use error::PolicyError;
 pub use known::{KnownTypes, TypeTable};
 pub use level::Sensitivity;

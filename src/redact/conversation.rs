@@ -2,7 +2,7 @@
 //! a document of its own, so the verdict on the original permits nothing for it; it has to be classified again.
 
 use crate::detect::Finding;
-use crate::document::{Conversation, Generation, Message, Text};
+use crate::document::{Conversation, Misfit};
 
 use super::{Operators, PlaceholderMap, RedactError, RedactedSpan, RedactionKey, redact};
 
@@ -19,23 +19,16 @@ pub fn redact_conversation(
     caller: &str,
     map: &mut PlaceholderMap,
 ) -> Result<(Conversation, Vec<RedactedSpan>), RedactError> {
+    // What no detector can read, nobody can redact.
+    if conversation.document().unscannable() > 0 {
+        return Err(RedactError::NotRedactable);
+    }
     let done = redact(conversation.document(), findings, operators, key, caller, map)?;
-    let mut texts = done.document.parts().iter().map(|part| part.text.clone());
-    let mut next = || texts.next().ok_or(RedactError::Unreached);
-    let mut messages = Vec::with_capacity(conversation.messages().len());
-    for message in conversation.messages() {
-        let content = next()?;
-        let name = message.name.as_ref().map(|_| next()).transpose()?;
-        messages.push(Message { content, name, ..message.clone() });
-    }
-    let stop = conversation.generation().stop.iter().map(|_| next()).collect::<Result<Vec<Text>, _>>()?;
-    let redacted = Conversation::new(messages, Generation { stop, ..conversation.generation().clone() });
-    // A string that a conversation gains one day would pass by above; here it is noticed.
-    let same = |(a, b): (&crate::document::Part, &crate::document::Part)| a.pointer == b.pointer && a.text == b.text;
-    let (made, meant) = (redacted.document().parts(), done.document.parts());
-    if made.len() != meant.len() || !made.iter().zip(meant).all(same) {
-        return Err(RedactError::Unreached);
-    }
+    let texts = done.document.parts().iter().map(|part| part.text.clone());
+    let redacted = conversation.with_texts(texts).map_err(|misfit| match misfit {
+        Misfit::Json => RedactError::NotRedactable,
+        Misfit::Number => RedactError::Unreached,
+    })?;
     Ok((redacted, done.spans))
 }
 
@@ -44,14 +37,13 @@ mod tests {
     use super::*;
     use crate::detect::Category;
     use crate::detect::testing::finding;
-    use crate::document::Role;
+    use crate::document::{Generation, Message, Role, Text};
 
     #[test]
     fn every_string_is_redacted_and_the_document_is_new() {
         let message = |content: &str, name: Option<&str>| Message {
-            role: Role::User,
-            content: content.into(),
             name: name.map(Text::from),
+            ..Message::new(Role::User, content)
         };
         let conversation = Conversation::new(
             vec![message("I am Ada", Some("ada")), message("hello", None)],

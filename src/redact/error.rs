@@ -11,6 +11,9 @@ pub enum RedactError {
     /// A conversation has a string that redaction does not put back; sending it would send the original.
     #[error("a string of the conversation cannot be redacted; keep the conversation local, and report this defect")]
     Unreached,
+    /// Something in a conversation can be read by no detector, or would be no JSON any more with its values replaced.
+    #[error("the conversation holds something that cannot be redacted; keep it local")]
+    NotRedactable,
     /// The operating system gave no random bytes, or the cipher refused.
     #[error("the cipher could not encrypt; nothing was redacted, try again")]
     Cipher,

@@ -148,6 +148,7 @@ fn outcome_record(stored: StoredOutcome) -> OutcomeRecord {
         None => proto::FinishReason::Unspecified,
         Some(crate::audit::FinishReason::Stop) => proto::FinishReason::Stop,
         Some(crate::audit::FinishReason::Length) => proto::FinishReason::Length,
+        Some(crate::audit::FinishReason::ToolCalls) => proto::FinishReason::ToolCalls,
         Some(crate::audit::FinishReason::ContentFilter) => proto::FinishReason::ContentFilter,
         Some(crate::audit::FinishReason::Other) => proto::FinishReason::Other,
     };

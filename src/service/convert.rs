@@ -5,7 +5,7 @@ use std::collections::HashSet;
 
 use crate::config::Limits;
 use crate::detect::{self, Finding, Likelihood, Status as DetectorStatus};
-use crate::document::{CodePoints, Conversation, Document, Generation, Message, Part, Role, Text};
+use crate::document::{CodePoints, Document, JsonPaths, Part, Role, Text};
 use crate::policy::{self, Complexity, Route, Sensitivity, Verdict};
 
 use super::error::Refusal;
@@ -15,8 +15,6 @@ use super::proto;
 const MAX_REQUEST_ID: usize = 128;
 /// Longest JSON pointer that a caller may give to a part, in bytes.
 const MAX_POINTER: usize = 1024;
-/// Most strings that may end an answer.
-const MAX_STOP: usize = 16;
 
 /// Which findings a caller wants to see, checked.
 #[derive(Clone, Debug, Default)]
@@ -106,7 +104,8 @@ pub(crate) fn complexity(value: i32) -> Result<Option<Complexity>, Refusal> {
     }
 }
 
-fn role(value: i32, field: impl Into<String>) -> Result<Role, Refusal> {
+/// The role of a part or message.
+pub(super) fn role(value: i32, field: impl Into<String>) -> Result<Role, Refusal> {
     match proto::Role::try_from(value) {
         Ok(proto::Role::Unspecified | proto::Role::User) => Ok(Role::User),
         Ok(proto::Role::System) => Ok(Role::System),
@@ -130,7 +129,8 @@ pub(crate) fn role_to_proto(role: Role) -> proto::Role {
     }
 }
 
-fn check_size(bytes: u64, parts: usize, field: &str, limits: &Limits) -> Result<(), Refusal> {
+/// Refuses a request that is larger than the limits allow.
+pub(super) fn check_size(bytes: u64, parts: usize, field: &str, limits: &Limits) -> Result<(), Refusal> {
     if parts > limits.max_parts {
         return Err(Refusal::field(
             field,
@@ -187,69 +187,9 @@ pub(crate) fn document(text: String, parts: Vec<proto::Part>, limits: &Limits) -
     }
 }
 
-/// The conversation of a dispatch.
-pub(crate) fn conversation(
-    messages: Vec<proto::Message>,
-    generation: Option<proto::GenerationOptions>,
-    limits: &Limits,
-) -> Result<Conversation, Refusal> {
-    if messages.is_empty() {
-        return Err(Refusal::field("messages", "EMPTY_REQUEST", "is empty; send at least one message"));
-    }
-    if messages.iter().all(|message| message.content.is_empty()) {
-        return Err(Refusal::field("messages", "EMPTY_REQUEST", "hold no text; send at least one with content"));
-    }
-    let generation = generation.unwrap_or_default();
-    let strings = messages.iter().flat_map(|m| [&m.content, &m.name]).chain(&generation.stop);
-    check_size(strings.map(|text| text.len() as u64).sum(), messages.len(), "messages", limits)?;
-    if generation.stop.len() > MAX_STOP || generation.stop.iter().any(String::is_empty) {
-        return Err(Refusal::field(
-            "generation.stop",
-            "OUT_OF_RANGE",
-            format!("must be at most {MAX_STOP} strings, none of them empty"),
-        ));
-    }
-    let in_range = |field: &str, value: Option<f32>, most: f32| match value {
-        Some(value) if !(0.0..=most).contains(&value) => {
-            Err(Refusal::field(format!("generation.{field}"), "OUT_OF_RANGE", format!("must be from 0 to {most}")))
-        }
-        value => Ok(value),
-    };
-    let temperature = in_range("temperature", generation.temperature, 2.0)?;
-    let top_p = in_range("top_p", generation.top_p, 1.0)?;
-    if generation.max_output_tokens == Some(0) {
-        return Err(Refusal::field("generation.max_output_tokens", "OUT_OF_RANGE", "must be at least 1"));
-    }
-    let message = |(index, message): (usize, proto::Message)| {
-        let role = match role(message.role, format!("messages[{index}].role"))? {
-            Role::ToolDefinition | Role::Metadata => {
-                return Err(Refusal::field(
-                    format!("messages[{index}].role"),
-                    "ROLE_NOT_ALLOWED",
-                    "must be system, user, assistant or tool",
-                ));
-            }
-            role => role,
-        };
-        let name = (!message.name.is_empty()).then(|| Text::from(message.name));
-        Ok(Message { role, content: Text::from(message.content), name })
-    };
-    let messages = messages.into_iter().enumerate().map(message).collect::<Result<_, _>>()?;
-    Ok(Conversation::new(
-        messages,
-        Generation {
-            max_output_tokens: generation.max_output_tokens,
-            temperature,
-            top_p,
-            stop: generation.stop.into_iter().map(Text::from).collect(),
-            seed: generation.seed,
-        },
-    ))
-}
-
 /// A verdict as the caller wants to see it.
 pub(crate) fn verdict(verdict: &Verdict, document: &Document, show: &Show) -> proto::Verdict {
-    let mut offsets = Offsets { document, part: usize::MAX, table: None };
+    let mut offsets = Offsets::new(document);
     let rules = verdict.reasons_by_finding();
     let shown = verdict.findings().iter().zip(rules).filter(|(finding, _)| {
         finding.score >= show.min_score
@@ -269,20 +209,35 @@ pub(crate) fn verdict(verdict: &Verdict, document: &Document, show: &Show) -> pr
     }
 }
 
-/// The offset table of the part that is being converted: findings come in the order of parts.
+/// Where things stand in the part that is being converted: findings come in the order of parts.
 struct Offsets<'d> {
     document: &'d Document,
     part: usize,
     table: Option<CodePoints<'d>>,
+    /// Of a part that is JSON.
+    paths: Option<JsonPaths>,
 }
 
-impl Offsets<'_> {
+impl<'d> Offsets<'d> {
+    fn new(document: &'d Document) -> Self {
+        Self { document, part: usize::MAX, table: None, paths: None }
+    }
+
     fn of(&mut self, part: usize) -> Option<&CodePoints<'_>> {
         if self.part != part {
             self.part = part;
-            self.table = self.document.parts().get(part).map(|part| CodePoints::of(part.text.expose()));
+            let text = self.document.parts().get(part).map(|part| part.text.expose());
+            self.table = text.map(CodePoints::of);
+            self.paths = text.and_then(JsonPaths::of);
         }
         self.table.as_ref()
+    }
+
+    /// The pointer to a place in the part of the last call of `of`: to the value, where the part is JSON.
+    fn pointer(&self, byte: usize) -> String {
+        let part = self.document.parts().get(self.part).map_or("", |part| part.pointer.expose());
+        let inside = self.paths.as_ref().map_or("", |paths| paths.at(byte));
+        format!("{part}{inside}")
     }
 }
 
@@ -306,7 +261,7 @@ fn finding(found: &Finding, rules: &[&policy::Reason], offsets: &mut Offsets<'_>
         codepoint_range,
         utf16_range,
         part_index: u32::try_from(found.part).unwrap_or(u32::MAX),
-        json_pointer: part.map(|part| part.pointer.expose().to_owned()).unwrap_or_default(),
+        json_pointer: offsets.pointer(found.range.start),
         detector: detector(found.detector) as i32,
         recognizer: found.recognizer.to_string(),
         explanation: Some(explanation(&found.explanation)),

@@ -11,11 +11,12 @@ use tonic::{Request, Response, Status};
 use crate::audit::RequestId;
 use crate::classify::NerMode;
 use crate::dispatch::{self, DispatchError, Event, Events};
-use crate::document::Conversation;
+use crate::document::{Conversation, Text};
 use crate::error::Kind;
 use crate::money::Amount;
 
 use super::auth::{Caller, Permission};
+use super::conversation;
 use super::convert::{self, Show};
 use super::core::{self, Core};
 use super::error::Refusal;
@@ -39,13 +40,13 @@ impl Dispatch {
     fn start(&self, request: Request<DispatchRequest>) -> Result<Running, Status> {
         let caller: Caller = core::caller(&request, Permission::Dispatch)?;
         let deadline = deadline_of(request.metadata(), self.core.limits.dispatch_deadline());
-        let request = request.into_inner();
+        let mut request = request.into_inner();
         convert::request_id(&request.request_id)?;
         let known = |name: &str| self.core.classifier.knows_entity_type(name);
-        let (show, ner) = convert::options(request.classify, "classify", known)?;
+        let (show, ner) = convert::options(request.classify.take(), "classify", known)?;
         let complexity = convert::complexity(request.complexity)?;
         let declared_level = convert::declared_level(request.declared_level)?;
-        let conversation = Arc::new(convert::conversation(request.messages, request.generation, &self.core.limits)?);
+        let conversation = Arc::new(conversation::conversation(&mut request, &self.core.limits)?);
         let slot = self.core.dispatch_slots.take()?;
         let events = self.core.dispatcher.dispatch(dispatch::Request {
             request_id: RequestId::parse(&request.request_id).map_err(Refusal::from)?,
@@ -119,6 +120,7 @@ impl Running {
                 StreamEvent::Decision(self::decision(&decision))
             }
             Event::Delta(text) => StreamEvent::Delta(text.expose().to_owned()),
+            Event::ToolCall(call) => StreamEvent::ToolCall(tool_call(&call)),
             Event::Outcome(outcome) => {
                 metrics::histogram!("cordon_request_seconds", "operation" => "dispatch")
                     .record(outcome.total.as_secs_f64());
@@ -134,6 +136,30 @@ impl From<DispatchError> for Refusal {
         let metadata = error.decision().map(|id| ("decision_id", id.to_string())).into_iter().collect();
         let retry_after = error.retry_after();
         Self { metadata, retry_after, ..Self::new(error.kind(), error.reason(), error.to_string()) }
+    }
+}
+
+fn tool_call(piece: &dispatch::ToolCallPiece) -> proto::ToolCallDelta {
+    let text = |text: &Option<Text>| text.as_ref().map(|text| text.expose().to_owned()).unwrap_or_default();
+    proto::ToolCallDelta {
+        index: piece.index,
+        id: text(&piece.id),
+        name: text(&piece.name),
+        arguments: piece.arguments.expose().to_owned(),
+    }
+}
+
+/// Puts a piece to the call that it belongs to. A backend that skips an index leaves an empty call at its place; how many
+/// calls there may be is bounded where the answer is read.
+fn add_to_call(calls: &mut Vec<proto::ToolCall>, piece: proto::ToolCallDelta) {
+    let index = usize::try_from(piece.index).unwrap_or(usize::MAX);
+    if index >= calls.len() {
+        calls.resize_with(index + 1, proto::ToolCall::default);
+    }
+    if let Some(call) = calls.get_mut(index) {
+        call.id.push_str(&piece.id);
+        call.name.push_str(&piece.name);
+        call.arguments.push_str(&piece.arguments);
     }
 }
 
@@ -154,6 +180,7 @@ fn outcome(outcome: &dispatch::Outcome) -> proto::Outcome {
     let finish = match outcome.finish_reason {
         dispatch::FinishReason::Stop => proto::FinishReason::Stop,
         dispatch::FinishReason::Length => proto::FinishReason::Length,
+        dispatch::FinishReason::ToolCalls => proto::FinishReason::ToolCalls,
         dispatch::FinishReason::ContentFilter => proto::FinishReason::ContentFilter,
         dispatch::FinishReason::Other => proto::FinishReason::Other,
     };
@@ -183,6 +210,7 @@ impl DispatcherService for Dispatch {
                 StreamEvent::Verdict(verdict) => response.verdict = Some(verdict),
                 StreamEvent::Decision(decision) => response.decision = Some(decision),
                 StreamEvent::Delta(delta) => response.content.push_str(&delta),
+                StreamEvent::ToolCall(piece) => add_to_call(&mut response.tool_calls, piece),
                 StreamEvent::Outcome(outcome) => response.outcome = Some(outcome),
             }
         }

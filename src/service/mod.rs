@@ -6,6 +6,7 @@
 mod audit;
 mod auth;
 mod classifier;
+mod conversation;
 pub(crate) mod convert;
 mod core;
 mod dispatcher;

@@ -60,8 +60,7 @@ fn main() {
 
 /// The estimate of a prompt of 4 KiB.
 fn complexity() {
-    let message =
-        Message { role: Role::User, content: prose(false).chars().take(4096).collect::<String>().into(), name: None };
+    let message = Message::new(Role::User, prose(false).chars().take(4096).collect::<String>());
     let conversation = Conversation::new(vec![message], Generation::default());
     let estimates = (0..500).map(|_| {
         let started = Moment::now();

@@ -84,6 +84,7 @@ async fn events_come_in_order() {
                 content.push_str(&delta);
                 "delta"
             }
+            Event::ToolCall(_) => "tool_call",
             Event::Outcome(_) => "outcome",
         });
     }

@@ -211,7 +211,7 @@ async fn canaries_are_in_no_log_metric_error_file_or_unasked_answer() {
 fn debug_output_shows_no_text() {
     use cordon::document::{Conversation, Document, Generation, Message as Spoken, Role, Text};
     let conversation = Conversation::new(
-        vec![Spoken { role: Role::User, content: CANARY.into(), name: Some(Text::from(CANARY)) }],
+        vec![Spoken::new(Role::User, CANARY).named(CANARY)],
         Generation { stop: vec![Text::from(CANARY)], ..Generation::default() },
     );
     let shown = format!("{conversation:?} {:?}", Document::of(CANARY));

@@ -9,9 +9,7 @@ mod ideas;
 mod labelled;
 mod model;
 
-use std::borrow::Cow;
-
-use crate::document::{Conversation, Role};
+use crate::document::{Conversation, Message, Role, Text};
 use crate::policy::Complexity;
 
 pub use labelled::{Confusion, Measured, Prompt, measure};
@@ -39,7 +37,7 @@ pub fn estimate(conversation: &Conversation, stated: Option<Complexity>) -> Esti
         return Estimate { complexity, reasons: vec!["stated_by_caller"] };
     }
     // All messages count: a short question about a long contract is a question about a contract.
-    let bytes: usize = conversation.messages().iter().map(|message| message.content.len()).sum();
+    let bytes: usize = conversation.messages().iter().flat_map(Message::texts).map(Text::len).sum();
     if bytes >= MAX_SCANNED {
         return Estimate { complexity: Complexity::Complex, reasons: vec!["very_long_input"] };
     }
@@ -47,7 +45,8 @@ pub fn estimate(conversation: &Conversation, stated: Option<Complexity>) -> Esti
         return Estimate { complexity: Complexity::Complex, reasons: vec!["no_weights"] };
     };
     let asked = asked(conversation);
-    let mut counted = features::of(&asked);
+    let asked = asked.expose();
+    let mut counted = features::of(asked);
     if bytes.saturating_sub(asked.len()) > MATERIAL {
         features::add_material(&mut counted);
     }
@@ -60,12 +59,13 @@ pub fn estimate(conversation: &Conversation, stated: Option<Complexity>) -> Esti
 
 /// The last words of the user: they tell what is asked; instructions of the application and earlier answers do not. A
 /// conversation without a user is taken at all its words.
-fn asked(conversation: &Conversation) -> Cow<'_, str> {
+fn asked(conversation: &Conversation) -> Text {
     let messages = conversation.messages();
-    let last = messages.iter().rev().find(|message| message.role == Role::User && !message.content.is_empty());
+    let says = |message: &&Message| message.texts().any(|text| !text.is_empty());
+    let last = messages.iter().rev().find(|message| message.role == Role::User && says(message));
     match last {
-        Some(message) => message.content.expose().into(),
-        None => messages.iter().map(|message| message.content.expose()).collect::<Vec<_>>().join("\n\n").into(),
+        Some(message) => message.text(),
+        None => Text::from(messages.iter().flat_map(Message::texts).map(Text::expose).collect::<Vec<_>>().join("\n\n")),
     }
 }
 

@@ -6,7 +6,7 @@ use super::*;
 use crate::document::{Generation, Message};
 
 fn conversation(messages: &[(Role, &str)]) -> Conversation {
-    let message = |(role, content): &(Role, &str)| Message { role: *role, content: (*content).into(), name: None };
+    let message = |(role, content): &(Role, &str)| Message::new(*role, *content);
     Conversation::new(messages.iter().map(message).collect(), Generation::default())
 }
 

@@ -12,6 +12,9 @@ use tokio::time::{self, Instant};
 use super::lines::{Events, Lines};
 use super::{AnswerStream, Decode, Fault, Framing, Piece, ProviderError};
 
+/// Most calls of tools in one answer, as many as a request may have tools.
+const MAX_TOOL_CALLS: u32 = 128;
+
 /// How long to wait for a backend: the idle timeout, the total time of the configuration and the caller's deadline.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Patience {
@@ -82,7 +85,7 @@ impl Answer {
                 return None;
             }
             let item = reader.next().await;
-            reader.done = !matches!(item, Ok(Piece::Text(_)));
+            reader.done = !matches!(item, Ok(Piece::Text(_) | Piece::ToolCall(_)));
             Some((item.map_err(|fault| (reader.answer.name_error)(fault)), reader))
         }))
     }
@@ -92,11 +95,14 @@ impl Reader {
     async fn next(&mut self) -> Result<Piece, Fault> {
         loop {
             if let Some(piece) = self.ready.pop_front() {
-                if let Piece::Text(text) = &piece {
-                    self.text_bytes = self.text_bytes.saturating_add(text.len() as u64);
-                    if self.text_bytes > self.answer.max_bytes {
-                        return Err(Fault::AnswerTooLarge(self.answer.max_bytes));
-                    }
+                if let Piece::ToolCall(call) = &piece
+                    && call.index >= MAX_TOOL_CALLS
+                {
+                    return Err(Fault::Malformed("it calls more tools than anybody could have offered"));
+                }
+                self.text_bytes = self.text_bytes.saturating_add(piece.bytes());
+                if self.text_bytes > self.answer.max_bytes {
+                    return Err(Fault::AnswerTooLarge(self.answer.max_bytes));
                 }
                 return Ok(piece);
             }

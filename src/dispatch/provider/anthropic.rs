@@ -2,14 +2,17 @@
 //! (version 2023-06-01). The system prompt is a field of its own, `max_tokens` is required, and unknown events must be
 //! ignored.
 
+mod body;
+
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
-use crate::document::{Conversation, Role, Text};
+use crate::document::Conversation;
 
-use super::{Decode, Dialect, ErrorCode, Fault, Finish, FinishReason, Framing, Piece};
+use self::body::Request;
+use super::{Decode, Dialect, ErrorCode, Fault, Finish, FinishReason, Framing, Piece, ToolCallPiece};
 
 /// The version of the API that this file was written for; sent as `anthropic-version`.
 pub(super) const VERSION: &str = "2023-06-01";
@@ -30,28 +33,6 @@ impl Anthropic {
     }
 }
 
-#[derive(Serialize)]
-struct Request<'a> {
-    model: &'a str,
-    max_tokens: u32,
-    #[serde(skip_serializing_if = "String::is_empty")]
-    system: String,
-    messages: Vec<Message<'a>>,
-    stream: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    temperature: Option<f32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    top_p: Option<f32>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    stop_sequences: Vec<&'a str>,
-}
-
-#[derive(Serialize)]
-struct Message<'a> {
-    role: &'static str,
-    content: &'a str,
-}
-
 impl Dialect for Anthropic {
     fn path(&self) -> &'static [&'static str] {
         &["v1", "messages"]
@@ -61,44 +42,10 @@ impl Dialect for Anthropic {
         &["v1", "models"]
     }
 
-    fn body(&self, conversation: &Conversation) -> Result<Vec<u8>, serde_json::Error> {
-        let generation = conversation.generation();
-        let mut system = String::new();
-        let mut messages = Vec::new();
-        for message in conversation.messages() {
-            let content = message.content.expose();
-            // The API refuses empty messages.
-            if content.is_empty() {
-                continue;
-            }
-            match message.role {
-                Role::System | Role::ToolDefinition => {
-                    if !system.is_empty() {
-                        system.push_str("\n\n");
-                    }
-                    system.push_str(content);
-                }
-                Role::Assistant => messages.push(Message { role: "assistant", content }),
-                // A tool's result needs the id of its call, which a plain conversation does not have.
-                Role::User | Role::Tool | Role::Metadata => messages.push(Message { role: "user", content }),
-            }
-        }
-        // The API needs at least one message, so instructions alone are asked as the user's.
-        let alone = if messages.is_empty() { std::mem::take(&mut system) } else { String::new() };
-        if !alone.is_empty() {
-            messages.push(Message { role: "user", content: &alone });
-        }
-        serde_json::to_vec(&Request {
-            model: &self.model,
-            max_tokens: generation.max_output_tokens.unwrap_or(self.default_max_output_tokens),
-            system,
-            messages,
-            stream: true,
-            // The API's scale ends at 1. It knows no seed and no name of a speaker; both are dropped.
-            temperature: generation.temperature.map(|temperature| temperature.min(1.0)),
-            top_p: generation.top_p,
-            stop_sequences: generation.stop.iter().map(Text::expose).collect(),
-        })
+    fn body(&self, conversation: &Conversation) -> Result<Vec<u8>, Fault> {
+        let max_tokens = conversation.generation().max_output_tokens.unwrap_or(self.default_max_output_tokens);
+        let request = Request::new(&self.model, max_tokens, conversation)?;
+        serde_json::to_vec(&request).map_err(|_| Fault::Encode)
     }
 
     fn framing(&self) -> Framing {
@@ -116,7 +63,14 @@ enum Event {
     MessageStart {
         message: StartedMessage,
     },
+    ContentBlockStart {
+        #[serde(default)]
+        index: u64,
+        content_block: Block,
+    },
     ContentBlockDelta {
+        #[serde(default)]
+        index: u64,
         delta: BlockDelta,
     },
     MessageDelta {
@@ -126,7 +80,7 @@ enum Event {
         usage: Usage,
     },
     MessageStop,
-    /// `ping`, `content_block_start`, `content_block_stop`, and whatever is added later.
+    /// `ping`, `content_block_stop`, and whatever is added later.
     #[serde(other)]
     Other,
 }
@@ -137,13 +91,26 @@ struct StartedMessage {
     usage: Usage,
 }
 
+/// The beginning of a block. Only a call of a tool has anything in it.
+#[derive(Deserialize)]
+struct Block {
+    #[serde(default, rename = "type")]
+    kind: String,
+    #[serde(default)]
+    id: Option<String>,
+    #[serde(default)]
+    name: Option<String>,
+}
+
 #[derive(Deserialize)]
 struct BlockDelta {
-    /// Only `text_delta` is part of the answer; thinking and tool input are not.
+    /// `text_delta` and `input_json_delta` are part of the answer; thinking is not.
     #[serde(default, rename = "type")]
     kind: String,
     #[serde(default)]
     text: Option<String>,
+    #[serde(default)]
+    partial_json: Option<String>,
 }
 
 #[derive(Default, Deserialize)]
@@ -170,9 +137,40 @@ struct Decoder {
     input_tokens: u64,
     output_tokens: u64,
     cached_input_tokens: u64,
+    /// The block of the call of a tool that is being written, and which of the answer's calls it is.
+    call: Option<(u64, u32)>,
+    calls: u32,
 }
 
 impl Decoder {
+    /// A block begins: a call of a tool, or something that has its content in what follows.
+    fn start(&mut self, block: u64, begun: Block) -> Option<Piece> {
+        if begun.kind != "tool_use" {
+            return None;
+        }
+        let index = self.calls;
+        self.calls = index.saturating_add(1);
+        self.call = Some((block, index));
+        Some(Piece::ToolCall(ToolCallPiece {
+            index,
+            id: begun.id.map(Into::into),
+            name: begun.name.map(Into::into),
+            arguments: "".into(),
+        }))
+    }
+
+    fn delta(&self, block: u64, delta: BlockDelta) -> Option<Piece> {
+        match delta.kind.as_str() {
+            "text_delta" => delta.text.filter(|text| !text.is_empty()).map(|text| Piece::Text(text.into())),
+            "input_json_delta" => {
+                let (_, index) = self.call.filter(|(begun, _)| *begun == block)?;
+                let arguments = delta.partial_json.filter(|text| !text.is_empty())?.into();
+                Some(Piece::ToolCall(ToolCallPiece { index, id: None, name: None, arguments }))
+            }
+            _ => None,
+        }
+    }
+
     /// Counts are cumulative, so the last one holds.
     fn count(&mut self, usage: &Usage) {
         if let Some(input) = usage.input_tokens {
@@ -197,15 +195,14 @@ impl Decode for Decoder {
         }
         match serde_json::from_value(value).map_err(|_| NOT_AN_EVENT)? {
             Event::MessageStart { message } => self.count(&message.usage),
-            Event::ContentBlockDelta { delta } => {
-                let text = delta.text.filter(|text| delta.kind == "text_delta" && !text.is_empty());
-                out.extend(text.map(|text| Piece::Text(text.into())));
-            }
+            Event::ContentBlockStart { index, content_block } => out.extend(self.start(index, content_block)),
+            Event::ContentBlockDelta { index, delta } => out.extend(self.delta(index, delta)),
             Event::MessageDelta { delta, usage } => {
                 self.count(&usage);
                 if let Some(reason) = delta.stop_reason {
                     self.reason = Some(match reason.as_str() {
                         "end_turn" | "stop_sequence" => FinishReason::Stop,
+                        "tool_use" => FinishReason::ToolCalls,
                         "max_tokens" | "model_context_window_exceeded" => FinishReason::Length,
                         "refusal" => FinishReason::ContentFilter,
                         _ => FinishReason::Other,

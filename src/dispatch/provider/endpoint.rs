@@ -142,7 +142,7 @@ impl Endpoint {
     /// Sends the conversation and returns the answer as it comes.
     pub(crate) async fn open(&self, conversation: &Conversation, call: Call) -> Result<AnswerStream, ProviderError> {
         let patience = self.patience(call);
-        let body = self.dialect.body(conversation).map_err(|_| self.error(Fault::Encode))?;
+        let body = self.dialect.body(conversation).map_err(|fault| self.error(fault))?;
         let accept = match self.dialect.framing() {
             Framing::JsonLines => "application/x-ndjson",
             Framing::Events => "text/event-stream",

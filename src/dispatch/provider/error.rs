@@ -117,6 +117,9 @@ pub enum Fault {
     /// The proof of the record is one of another request.
     #[error("the recorded decision does not cover this request, so nothing was sent; this is a defect of Cordon")]
     NotRecorded,
+    /// The backend's API has no place for something in the request.
+    #[error("the backend's API cannot take {0}; leave it out, or configure a backend that can")]
+    Unsupported(&'static str),
     /// The request could not be written as JSON.
     #[error("the request could not be encoded; this is a defect of Cordon")]
     Encode,
@@ -134,7 +137,7 @@ impl Fault {
             | Self::PublicAddress => Kind::FailedPrecondition,
             // Only these statuses speak of the request's content; the others (405, 409, 415, …) of the set-up.
             Self::Rejected { status: 400 | 413 | 422, .. } => Kind::InvalidArgument,
-            Self::Rejected { .. } => Kind::FailedPrecondition,
+            Self::Rejected { .. } | Self::Unsupported(_) => Kind::FailedPrecondition,
             Self::Busy { .. } | Self::AnswerTooLarge(_) => Kind::ResourceExhausted,
             Self::Deadline => Kind::DeadlineExceeded,
             Self::Connect(_)
@@ -203,6 +206,7 @@ impl Fault {
             Self::ServedElsewhere => "served_elsewhere",
             Self::PublicAddress => "public_address",
             Self::NotRecorded => "not_recorded",
+            Self::Unsupported(_) => "unsupported",
             Self::Encode => "encode",
         }
     }

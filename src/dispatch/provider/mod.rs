@@ -48,19 +48,37 @@ pub struct Call {
 pub enum Piece {
     /// Text to append to the answer; never empty.
     Text(Text),
+    /// A part of a call of a tool.
+    ToolCall(ToolCallPiece),
     /// The end; nothing follows.
     Finish(Finish),
 }
 
 impl Piece {
-    /// Bytes of the answer in it.
-    #[must_use]
-    pub fn bytes(&self) -> u64 {
-        match self {
-            Self::Text(text) => text.len() as u64,
+    /// Bytes of text in it.
+    pub(super) fn bytes(&self) -> u64 {
+        let length = |text: &Option<Text>| text.as_ref().map_or(0, Text::len);
+        let bytes = match self {
+            Self::Text(text) => text.len(),
+            Self::ToolCall(call) => length(&call.id) + length(&call.name) + call.arguments.len(),
             Self::Finish(_) => 0,
-        }
+        };
+        bytes as u64
     }
+}
+
+/// A part of a call of a tool. The first piece of a call has its name; the arguments of all its pieces together are the
+/// text of a JSON object, if the model wrote one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ToolCallPiece {
+    /// Which of the answer's calls it belongs to, from 0.
+    pub index: u32,
+    /// The id that the model gave; with the first piece, if it gave one.
+    pub id: Option<Text>,
+    /// Name of the tool; with the first piece.
+    pub name: Option<Text>,
+    /// More of the arguments; may be empty.
+    pub arguments: Text,
 }
 
 /// How an answer ended, as the backend says.
@@ -83,6 +101,8 @@ pub enum FinishReason {
     Stop,
     /// The limit of tokens was reached.
     Length,
+    /// The model waits for the results of tools.
+    ToolCalls,
     /// The provider withheld the rest.
     ContentFilter,
     /// Anything else.
@@ -96,6 +116,7 @@ impl FinishReason {
         match self {
             Self::Stop => "stop",
             Self::Length => "length",
+            Self::ToolCalls => "tool_calls",
             Self::ContentFilter => "content_filter",
             Self::Other => "other",
         }
@@ -111,7 +132,7 @@ pub(super) trait Dialect: Send + Sync {
     /// Path segments below the base URL to post to.
     fn path(&self) -> &'static [&'static str];
     /// The JSON body of the request.
-    fn body(&self, conversation: &Conversation) -> Result<Vec<u8>, serde_json::Error>;
+    fn body(&self, conversation: &Conversation) -> Result<Vec<u8>, Fault>;
     /// Path segments below the base URL that list the models: asked to find out whether the backend is there.
     fn models_path(&self) -> &'static [&'static str];
     /// How the answer is cut into frames.

@@ -5,14 +5,17 @@
 //! `remote_model`, by a tag that ends in `cloud`, or by having no weights; it is refused as local, before any text is
 //! sent and again in the answer.
 
+mod body;
+
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
-use crate::document::{Conversation, Role, Text};
+use crate::document::Conversation;
 
-use super::{Decode, Dialect, Fault, Finish, FinishReason, Framing, LocalCheck, Piece};
+use self::body::Request;
+use super::{Decode, Dialect, Fault, Finish, FinishReason, Framing, LocalCheck, Piece, ToolCallPiece};
 
 /// Ollama, asked for one model.
 pub(crate) struct Ollama {
@@ -34,38 +37,6 @@ impl Ollama {
     }
 }
 
-#[derive(Serialize)]
-struct Request<'a> {
-    model: &'a str,
-    messages: Vec<Message<'a>>,
-    stream: bool,
-    /// Without this, a conversation longer than the context loses its beginning silently.
-    truncate: bool,
-    options: Options<'a>,
-}
-
-#[derive(Serialize)]
-struct Message<'a> {
-    role: &'static str,
-    content: &'a str,
-}
-
-#[derive(Serialize)]
-struct Options<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    num_predict: Option<u32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    num_ctx: Option<u32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    temperature: Option<f32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    top_p: Option<f32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    seed: Option<i64>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    stop: Vec<&'a str>,
-}
-
 impl Dialect for Ollama {
     fn path(&self) -> &'static [&'static str] {
         &["api", "chat"]
@@ -75,28 +46,10 @@ impl Dialect for Ollama {
         &["api", "tags"]
     }
 
-    fn body(&self, conversation: &Conversation) -> Result<Vec<u8>, serde_json::Error> {
-        let generation = conversation.generation();
-        // The API has no name of a speaker, so names are dropped.
-        let messages = conversation
-            .messages()
-            .iter()
-            .map(|message| Message { role: role(message.role), content: message.content.expose() })
-            .collect();
-        serde_json::to_vec(&Request {
-            model: &self.model,
-            messages,
-            stream: true,
-            truncate: false,
-            options: Options {
-                num_predict: generation.max_output_tokens.or(self.default_max_output_tokens),
-                num_ctx: self.context_tokens,
-                temperature: generation.temperature,
-                top_p: generation.top_p,
-                seed: generation.seed,
-                stop: generation.stop.iter().map(Text::expose).collect(),
-            },
-        })
+    fn body(&self, conversation: &Conversation) -> Result<Vec<u8>, Fault> {
+        let num_predict = conversation.generation().max_output_tokens.or(self.default_max_output_tokens);
+        let request = Request::new(&self.model, num_predict, self.context_tokens, conversation)?;
+        serde_json::to_vec(&request).map_err(|_| Fault::Encode)
     }
 
     fn framing(&self) -> Framing {
@@ -104,20 +57,11 @@ impl Dialect for Ollama {
     }
 
     fn decoder(&self) -> Box<dyn Decode> {
-        Box::new(Decoder { must_be_local: self.must_be_local })
+        Box::new(Decoder { must_be_local: self.must_be_local, calls: 0 })
     }
 
     fn local_check(&self) -> Option<&dyn LocalCheck> {
         Some(self)
-    }
-}
-
-fn role(role: Role) -> &'static str {
-    match role {
-        Role::System | Role::ToolDefinition => "system",
-        Role::User | Role::Metadata => "user",
-        Role::Assistant => "assistant",
-        Role::Tool => "tool",
     }
 }
 
@@ -145,10 +89,40 @@ struct Line {
 struct LineMessage {
     #[serde(default)]
     content: Option<String>,
+    #[serde(default)]
+    tool_calls: Option<Vec<LineCall>>,
+}
+
+/// A call comes whole, in one line.
+#[derive(Deserialize)]
+struct LineCall {
+    function: LineFunction,
+}
+
+#[derive(Deserialize)]
+struct LineFunction {
+    name: String,
+    #[serde(default)]
+    arguments: serde_json::Map<String, serde_json::Value>,
 }
 
 struct Decoder {
     must_be_local: bool,
+    /// Calls of tools so far.
+    calls: u32,
+}
+
+impl Decoder {
+    fn call(&mut self, call: LineCall) -> Piece {
+        let index = self.calls;
+        self.calls = index.saturating_add(1);
+        Piece::ToolCall(ToolCallPiece {
+            index,
+            id: None,
+            name: Some(call.function.name.into()),
+            arguments: serde_json::Value::Object(call.function.arguments).to_string().into(),
+        })
+    }
 }
 
 impl Decode for Decoder {
@@ -161,12 +135,16 @@ impl Decode for Decoder {
         if self.must_be_local && (filled(line.remote_host.as_deref()) || filled(line.remote_model.as_deref())) {
             return Err(Fault::ServedElsewhere);
         }
-        if let Some(content) = line.message.and_then(|message| message.content).filter(|content| !content.is_empty()) {
-            out.push_back(Piece::Text(content.into()));
+        if let Some(message) = line.message {
+            let content = message.content.filter(|content| !content.is_empty());
+            out.extend(content.map(|content| Piece::Text(content.into())));
+            out.extend(message.tool_calls.into_iter().flatten().map(|call| self.call(call)));
         }
         if line.done {
             let reason = match line.done_reason.as_deref() {
                 Some("length") => FinishReason::Length,
+                // The API has no word for it.
+                Some("stop") | None if self.calls > 0 => FinishReason::ToolCalls,
                 // Versions before 0.1.45 give no reason.
                 Some("stop") | None => FinishReason::Stop,
                 Some(_) => FinishReason::Other,

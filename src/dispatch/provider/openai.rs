@@ -1,14 +1,17 @@
 //! Chat completions, the API of OpenAI that llama.cpp, vLLM and many others speak too: `POST /chat/completions`,
 //! server-sent events, `[DONE]` at the end. Written from OpenAI's public API reference.
 
+mod body;
+
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
-use crate::document::{Conversation, Role, Text};
+use crate::document::Conversation;
 
-use super::{Decode, Dialect, ErrorCode, Fault, Finish, FinishReason, Framing, Piece};
+use self::body::Request;
+use super::{Decode, Dialect, ErrorCode, Fault, Finish, FinishReason, Framing, Piece, ToolCallPiece};
 
 /// The field that limits the answer. OpenAI replaced the first by the second and refuses the first for its newer
 /// models; other servers know only the first.
@@ -38,39 +41,6 @@ impl OpenAi {
     }
 }
 
-#[derive(Serialize)]
-struct Request<'a> {
-    model: &'a str,
-    messages: Vec<Message<'a>>,
-    stream: bool,
-    stream_options: StreamOptions,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    max_tokens: Option<u32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    max_completion_tokens: Option<u32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    temperature: Option<f32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    top_p: Option<f32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    seed: Option<i64>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    stop: Vec<&'a str>,
-}
-
-#[derive(Serialize)]
-struct StreamOptions {
-    include_usage: bool,
-}
-
-#[derive(Serialize)]
-struct Message<'a> {
-    role: &'static str,
-    content: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    name: Option<&'a str>,
-}
-
 impl Dialect for OpenAi {
     fn path(&self) -> &'static [&'static str] {
         &["chat", "completions"]
@@ -80,34 +50,14 @@ impl Dialect for OpenAi {
         &["models"]
     }
 
-    fn body(&self, conversation: &Conversation) -> Result<Vec<u8>, serde_json::Error> {
-        let generation = conversation.generation();
-        let limit = generation.max_output_tokens.or(self.default_max_output_tokens);
+    fn body(&self, conversation: &Conversation) -> Result<Vec<u8>, Fault> {
+        let limit = conversation.generation().max_output_tokens.or(self.default_max_output_tokens);
         let (max_tokens, max_completion_tokens) = match self.token_limit_field {
             TokenLimitField::MaxTokens => (limit, None),
             TokenLimitField::MaxCompletionTokens => (None, limit),
         };
-        let messages = conversation
-            .messages()
-            .iter()
-            .map(|message| Message {
-                role: role(message.role),
-                content: message.content.expose(),
-                name: message.name.as_ref().map(Text::expose).filter(|name| is_name(name)),
-            })
-            .collect();
-        serde_json::to_vec(&Request {
-            model: &self.model,
-            messages,
-            stream: true,
-            stream_options: StreamOptions { include_usage: true },
-            max_tokens,
-            max_completion_tokens,
-            temperature: generation.temperature,
-            top_p: generation.top_p,
-            seed: generation.seed,
-            stop: generation.stop.iter().map(Text::expose).collect(),
-        })
+        let request = Request::new(&self.model, conversation).limited(max_tokens, max_completion_tokens);
+        serde_json::to_vec(&request).map_err(|_| Fault::Encode)
     }
 
     fn framing(&self) -> Framing {
@@ -117,22 +67,6 @@ impl Dialect for OpenAi {
     fn decoder(&self) -> Box<dyn Decode> {
         Box::new(Decoder::default())
     }
-}
-
-/// A tool's result needs the id of the call that it answers, which a plain conversation does not have; as the user's
-/// words it reaches the model all the same.
-fn role(role: Role) -> &'static str {
-    match role {
-        Role::System | Role::ToolDefinition => "system",
-        Role::User | Role::Tool | Role::Metadata => "user",
-        Role::Assistant => "assistant",
-    }
-}
-
-/// The names that the API takes (`^[a-zA-Z0-9_-]{1,64}$`); it refuses a request with any other, so those are dropped.
-fn is_name(name: &str) -> bool {
-    (1..=64).contains(&name.len())
-        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
 }
 
 #[derive(Deserialize)]
@@ -159,6 +93,39 @@ struct Delta {
     content: Option<String>,
     #[serde(default)]
     refusal: Option<String>,
+    #[serde(default)]
+    tool_calls: Option<Vec<CallDelta>>,
+}
+
+#[derive(Deserialize)]
+struct CallDelta {
+    #[serde(default)]
+    index: u32,
+    #[serde(default)]
+    id: Option<String>,
+    #[serde(default)]
+    function: Option<FunctionDelta>,
+}
+
+#[derive(Default, Deserialize)]
+struct FunctionDelta {
+    #[serde(default)]
+    name: Option<String>,
+    #[serde(default)]
+    arguments: Option<String>,
+}
+
+impl From<CallDelta> for ToolCallPiece {
+    fn from(delta: CallDelta) -> Self {
+        let function = delta.function.unwrap_or_default();
+        let filled = |text: Option<String>| text.filter(|text| !text.is_empty()).map(Into::into);
+        Self {
+            index: delta.index,
+            id: filled(delta.id),
+            name: filled(function.name),
+            arguments: function.arguments.unwrap_or_default().into(),
+        }
+    }
 }
 
 #[derive(Deserialize)]
@@ -226,11 +193,14 @@ impl Decode for Decoder {
                 for text in [delta.content, delta.refusal].into_iter().flatten().filter(|text| !text.is_empty()) {
                     out.push_back(Piece::Text(text.into()));
                 }
+                let calls = delta.tool_calls.into_iter().flatten();
+                out.extend(calls.map(|call| Piece::ToolCall(call.into())));
             }
             if let Some(reason) = choice.finish_reason {
                 self.reason = Some(match reason.as_str() {
                     "stop" => FinishReason::Stop,
                     "length" => FinishReason::Length,
+                    "tool_calls" => FinishReason::ToolCalls,
                     "content_filter" => FinishReason::ContentFilter,
                     _ => FinishReason::Other,
                 });

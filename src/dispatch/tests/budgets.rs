@@ -100,7 +100,7 @@ async fn the_callers_own_limit_of_tokens_bounds_the_reservation() {
     let away = answering_cloud();
     let (house, control) = bounded(vec![dear(&away.url())], "0.05", false).await;
     assert!(house.ask(asking()).await.error.is_some(), "ten tokens do not fit");
-    let message = Message { role: Role::User, content: "Please say".into(), name: None };
+    let message = Message::new(Role::User, "Please say");
     let generation = Generation { max_output_tokens: Some(4), ..Generation::default() };
     let four = Request { conversation: Arc::new(Conversation::new(vec![message], generation)), ..asking() };
     assert_eq!(house.ask(four).await.answer, "away");

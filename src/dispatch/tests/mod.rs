@@ -144,7 +144,7 @@ impl House {
 fn request(level: Sensitivity, complexity: Complexity) -> Request {
     static NUMBER: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
     let number = NUMBER.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-    let message = Message { role: Role::User, content: format!("Please say {CANARY}").into(), name: None };
+    let message = Message::new(Role::User, format!("Please say {CANARY}"));
     Request {
         request_id: RequestId::parse(&format!("r-{number}")).unwrap(),
         caller: "tester".into(),
@@ -185,6 +185,7 @@ impl House {
                     told.answer.push_str(text.expose());
                     "delta"
                 }
+                Ok(Event::ToolCall(_)) => "tool_call",
                 Ok(Event::Outcome(outcome)) => {
                     told.outcome = Some(outcome);
                     "outcome"

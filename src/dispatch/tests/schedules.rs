@@ -97,7 +97,7 @@ fn scheduled(schedule: u64) -> Request {
     let complexity = [Complexity::Simple, Complexity::Complex][chance.below(2) as usize];
     let secret = if level == Sensitivity::Public { "" } else { SECRET };
     let text = format!("schedule-{schedule}- {secret}");
-    let message = Message { role: Role::User, content: text.into(), name: None };
+    let message = Message::new(Role::User, text);
     Request {
         request_id: RequestId::parse(&format!("s-{schedule}")).unwrap(),
         conversation: Arc::new(Conversation::new(vec![message], Generation::default())),

@@ -36,7 +36,7 @@ fn policy() -> Policy {
 }
 
 fn conversation() -> Arc<Conversation> {
-    let message = Message { role: Role::User, content: "Anna 123".into(), name: None };
+    let message = Message::new(Role::User, "Anna 123");
     Arc::new(Conversation::new(vec![message], Generation::default()))
 }
 

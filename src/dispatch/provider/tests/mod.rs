@@ -8,6 +8,7 @@ use tokio::time::Instant;
 
 mod failing;
 mod guarding;
+mod tools;
 mod wire;
 
 use super::*;
@@ -28,7 +29,7 @@ fn config(kind: BackendKind, url: &str) -> BackendConfig {
 }
 
 fn conversation() -> Conversation {
-    let message = |role, content: &str| Message { role, content: content.into(), name: None };
+    let message = |role, content: &str| Message::new(role, content);
     Conversation::new(
         vec![message(Role::System, "Be brief."), message(Role::User, &format!("Say äöü 🦀 {CANARY}"))],
         Generation::default(),
@@ -50,6 +51,7 @@ async fn ask_with(config: &BackendConfig, text: &Conversation, call: Call) -> Re
     while let Some(piece) = stream.next().await {
         match piece? {
             Piece::Text(text) => answer.push_str(text.expose()),
+            Piece::ToolCall(_) => panic!("no tool was offered"),
             Piece::Finish(end) => assert!(finish.replace(end).is_none(), "one finish"),
         }
     }

@@ -41,7 +41,7 @@ async fn pieces_come_before_the_answer_is_whole() {
 #[tokio::test]
 async fn what_is_sent_is_what_the_documentation_says() {
     let message =
-        |role, content: &str, name: Option<&str>| Message { role, content: content.into(), name: name.map(Into::into) };
+        |role, content: &str, name: Option<&str>| Message { name: name.map(Into::into), ..Message::new(role, content) };
     let text = Conversation::new(
         vec![
             message(Role::System, "s1", None),
@@ -57,6 +57,7 @@ async fn what_is_sent_is_what_the_documentation_says() {
             top_p: Some(0.5),
             stop: vec!["END".into()],
             seed: Some(4),
+            ..Generation::default()
         },
     );
     let directory = tempfile::tempdir().unwrap();
@@ -120,10 +121,7 @@ async fn what_is_sent_is_what_the_documentation_says() {
 
 #[tokio::test]
 async fn what_is_unset_is_left_to_the_backend_or_the_configuration() {
-    let text = Conversation::new(
-        vec![Message { role: Role::System, content: "only".into(), name: None }],
-        Generation::default(),
-    );
+    let text = Conversation::new(vec![Message::new(Role::System, "only")], Generation::default());
     for (kind, configured, expected) in [
         (
             BackendKind::Ollama,
@@ -174,13 +172,13 @@ async fn reasons_to_finish_are_told_apart() {
     let cases = [
         (BackendKind::Openai, "\"stop\"", "\"length\"", FinishReason::Length),
         (BackendKind::Openai, "\"stop\"", "\"content_filter\"", FinishReason::ContentFilter),
-        (BackendKind::Openai, "\"stop\"", "\"tool_calls\"", FinishReason::Other),
+        (BackendKind::Openai, "\"stop\"", "\"tool_calls\"", FinishReason::ToolCalls),
         (BackendKind::Ollama, "\"stop\"", "\"length\"", FinishReason::Length),
         (BackendKind::Ollama, "\"stop\"", "\"load\"", FinishReason::Other),
         (BackendKind::Anthropic, "end_turn", "stop_sequence", FinishReason::Stop),
         (BackendKind::Anthropic, "end_turn", "max_tokens", FinishReason::Length),
         (BackendKind::Anthropic, "end_turn", "refusal", FinishReason::ContentFilter),
-        (BackendKind::Anthropic, "end_turn", "tool_use", FinishReason::Other),
+        (BackendKind::Anthropic, "end_turn", "tool_use", FinishReason::ToolCalls),
     ];
     for (kind, from, to, expected) in cases {
         let server = Server::always(response(200, type_of(kind), &answer_of(kind, &["x"]).replace(from, to)));
