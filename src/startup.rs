@@ -165,7 +165,9 @@ pub async fn parts(config: &Config) -> Result<Parts, StartError> {
     let control = Arc::new(Control::open(&config.control)?);
     let dispatcher =
         Dispatcher::with_control(backends, Arc::clone(&audit), classifier.clone(), tracker.clone(), control);
-    dispatcher.set_cloud_closed(config.cloud_closed);
+    if config.cloud_closed {
+        dispatcher.set_cloud_closed(true);
+    }
     let dispatcher = Arc::new(dispatcher);
     Ok(Parts { classifier, dispatcher, audit, tracker })
 }

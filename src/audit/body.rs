@@ -3,7 +3,8 @@
 //! Version 1 is UTF-8 JSON with one form for each record:
 //!
 //! - one line without any space outside of strings;
-//! - `{"v":1,"record":{"decision":{…}}}` or `{"v":1,"record":{"outcome":{"decision_id":…,"outcome":{…}}}}`;
+//! - `{"v":1,"record":{"decision":{…}}}`, `{"v":1,"record":{"outcome":{"decision_id":…,"outcome":{…}}}}` or
+//!   `{"v":1,"record":{"change":{…}}}`;
 //! - the fields of [`Decision`] and [`Outcome`] and of everything in them, all of them, in the order of their
 //!   declaration; what is absent is `null`, an empty list `[]`, an empty name `""`, and fields that were added later
 //!   (each says so) are left out altogether, so that older records keep their bytes;
@@ -17,7 +18,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{AuditError, Decision, DecisionId, Outcome};
+use super::{AuditError, Change, Decision, DecisionId, Outcome};
 
 /// Version of the encoding that this program writes.
 pub const BODY_VERSION: u32 = 1;
@@ -40,15 +41,18 @@ pub enum Record {
         /// How.
         outcome: Outcome,
     },
+    /// What an operator changed.
+    Change(Change),
 }
 
 impl Record {
-    /// The decision that the record is or belongs to.
+    /// The decision that the record is or belongs to; for a change its own name.
     #[must_use]
     pub fn decision_id(&self) -> DecisionId {
         match self {
             Self::Decision(decision) => decision.id,
             Self::Outcome { decision_id, .. } => *decision_id,
+            Self::Change(change) => change.id,
         }
     }
 }

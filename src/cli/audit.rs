@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::audit::{
-    AuditLog, AuditReader, ChainHash, Decision, DecisionFilter, DecisionId, Head, Outcome, StoredDecision,
+    AuditLog, AuditReader, ChainHash, Change, Decision, DecisionFilter, DecisionId, Head, Outcome, StoredDecision,
 };
 use crate::money::Amount;
 use crate::policy::{Route, Sensitivity};
@@ -25,6 +25,17 @@ pub(super) enum Command {
         /// The decision's id.
         id: String,
         /// Print JSON.
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        place: Place,
+    },
+    /// List what operators changed, newest first: who closed or opened the cloud, and for whom.
+    Changes {
+        /// At most this many.
+        #[arg(long, default_value_t = 50, value_name = "COUNT")]
+        limit: u32,
+        /// Print JSON lines.
         #[arg(long)]
         json: bool,
         #[command(flatten)]
@@ -96,6 +107,7 @@ pub(super) fn run(common: &Common, command: Command) -> CommandResult {
     match command {
         Command::List(arguments) => list(common, &arguments),
         Command::Show { id, json, place } => show(common, &id, json, &place),
+        Command::Changes { limit, json, place } => changes(common, limit, json, &place),
         Command::Verify { head, json, place } => verify(common, &head, json, &place),
     }
 }
@@ -233,12 +245,48 @@ fn show(common: &Common, id: &str, json_wanted: bool, place: &Place) -> CommandR
     Ok(Exit::Done)
 }
 
+/// A change in JSON.
+#[derive(Serialize)]
+struct ChangeRow<'a> {
+    sequence: u64,
+    hash: String,
+    #[serde(flatten)]
+    change: &'a Change,
+}
+
+fn changes(common: &Common, limit: u32, json: bool, place: &Place) -> CommandResult {
+    let mut table = output::table(&["#", "time", "change", "for", "by"]);
+    let found = open(common, place)?.changes(limit)?;
+    for stored in &found {
+        let change = &stored.change;
+        if json {
+            output::json(&ChangeRow { sequence: stored.sequence, hash: stored.hash.to_string(), change })?;
+            continue;
+        }
+        let whom = if change.caller.as_str().is_empty() { "everybody" } else { change.caller.as_str() };
+        table.add_row([
+            &stored.sequence.to_string(),
+            &format!("{:.0}", change.time),
+            change.kind.as_str(),
+            whom,
+            change.by.as_str(),
+        ]);
+    }
+    match (json, found.is_empty()) {
+        (true, _) => {}
+        (false, true) => output::note("nothing was changed"),
+        (false, false) => output::line(table)?,
+    }
+    Ok(Exit::Done)
+}
+
 #[derive(Serialize)]
 struct VerifyRow {
     intact: bool,
     records: u64,
     decisions: u64,
     outcomes: u64,
+    changes: u64,
     head: String,
     problem: Option<String>,
     unproven: Vec<String>,
@@ -259,6 +307,7 @@ fn verify(common: &Common, heads: &[String], json_wanted: bool, place: &Place) -
         records: found.records,
         decisions: found.decisions,
         outcomes: found.outcomes,
+        changes: found.changes,
         head: format!("{}:{}", found.head.sequence, found.head.hash),
         problem: found.fault.as_ref().map(ToString::to_string),
         unproven: found.unproven.iter().map(ToString::to_string).collect(),
@@ -268,8 +317,8 @@ fn verify(common: &Common, heads: &[String], json_wanted: bool, place: &Place) -
     } else {
         match &row.problem {
             None => output::line(format_args!(
-                "intact: {} records ({} decisions, {} outcomes)",
-                row.records, row.decisions, row.outcomes
+                "intact: {} records ({} decisions, {} outcomes, {} changes)",
+                row.records, row.decisions, row.outcomes, row.changes
             ))?,
             Some(problem) => output::line(format_args!("NOT intact: {problem}"))?,
         }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::{ConfigError, DEFAULT_LISTEN};
-use crate::control::BudgetConfig;
+use crate::control::{BudgetConfig, RateLimitConfig};
 use crate::detect::CalibrationChoice;
 use crate::dispatch::BackendConfig;
 use crate::ner::NerConfig;
@@ -44,6 +44,9 @@ pub struct File {
     /// What may be spent in the cloud on one day.
     #[serde(rename = "budget")]
     pub budgets: Vec<BudgetConfig>,
+    /// How often callers may ask.
+    #[serde(rename = "rate_limit")]
+    pub rate_limits: Vec<RateLimitConfig>,
 }
 
 /// `[server]`.

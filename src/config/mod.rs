@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 pub use self::file::{AuditSection, File, Limits, ServerSection, TelemetrySection, TlsSection};
 use crate::audit::AuditConfig;
-use crate::control::ControlConfig;
+use crate::control::{ControlConfig, ControlFile};
 use crate::detect::CalibrationChoice;
 use crate::dispatch::BackendConfig;
 use crate::error::Kind;
@@ -171,7 +171,8 @@ impl File {
         if callers.allows_anonymous() {
             names.push(ANONYMOUS.into());
         }
-        let control = ControlConfig::checked(data_dir.join("control"), &self.budgets, names)
+        let control = ControlFile { budgets: &self.budgets, rate_limits: &self.rate_limits };
+        let control = ControlConfig::checked(data_dir.join("control"), control, names)
             .map_err(|(field, problem)| ConfigError::invalid(field, problem))?;
         for backend in self.backends.iter().filter(|_| !self.budgets.is_empty()) {
             if let Some(missing) = backend.lacks_for_budget() {

@@ -1,4 +1,4 @@
-//! Budgets as the configuration writes them, and their checks. Callers are named, so what is kept of them is bounded by
+//! Budgets and rate limits as the configuration writes them, and their checks. Callers are named, so what is kept of them is bounded by
 //! the configuration.
 
 use std::path::PathBuf;
@@ -28,6 +28,48 @@ pub struct BudgetConfig {
     pub usd_per_day: Decimal,
 }
 
+/// `[[rate_limit]]`: how often each of these callers may ask. A bucket holds a minute's worth, so that much may come at
+/// once.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RateLimitConfig {
+    /// Its name in errors; unique. How full its buckets are is kept under it.
+    #[serde(default = "rate")]
+    pub name: String,
+    /// For these callers; for all of them when absent. Each has its own bucket.
+    #[serde(default)]
+    pub callers: Option<Vec<String>>,
+    /// Requests of any kind: Classify (each item of a stream), Redact, Restore, Dispatch.
+    #[serde(default)]
+    pub requests_per_minute: Option<u32>,
+    /// Tokens that models read and wrote for the caller. They are counted when they are known, so a request may leave a
+    /// debt, and the next one waits for it.
+    #[serde(default)]
+    pub tokens_per_minute: Option<u64>,
+}
+
+fn rate() -> String {
+    "rate".to_owned()
+}
+
+/// A rate limit, checked.
+#[derive(Clone, Debug)]
+pub struct RateLimit {
+    pub(super) name: Arc<str>,
+    pub(super) callers: Option<Vec<Arc<str>>>,
+    pub(super) requests: Option<u64>,
+    pub(super) tokens: Option<u64>,
+}
+
+/// What the configuration says of all this.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ControlFile<'a> {
+    /// Every `[[budget]]`.
+    pub budgets: &'a [BudgetConfig],
+    /// Every `[[rate_limit]]`.
+    pub rate_limits: &'a [RateLimitConfig],
+}
+
 fn daily() -> String {
     "daily".to_owned()
 }
@@ -48,6 +90,8 @@ pub struct ControlConfig {
     pub directory: PathBuf,
     /// The budgets.
     pub budgets: Vec<Budget>,
+    /// The rate limits.
+    pub rate_limits: Vec<RateLimit>,
     /// Every caller there can be.
     pub callers: Vec<Arc<str>>,
 }
@@ -59,9 +103,10 @@ impl ControlConfig {
     /// The field that makes no sense, and what would.
     pub fn checked(
         directory: PathBuf,
-        budgets: &[BudgetConfig],
+        file: ControlFile<'_>,
         callers: Vec<Arc<str>>,
     ) -> Result<Self, (String, String)> {
+        let ControlFile { budgets, rate_limits } = file;
         let mut checked: Vec<Budget> = Vec::with_capacity(budgets.len());
         for (index, budget) in budgets.iter().enumerate() {
             let at = |field: &str| format!("budget[{index}].{field}");
@@ -80,8 +125,35 @@ impl ControlConfig {
                 limit: Amount::from_micros(budget.usd_per_day.millionths()),
             });
         }
-        Ok(Self { directory, budgets: checked, callers })
+        let rate_limits = rates(rate_limits, &callers)?;
+        Ok(Self { directory, budgets: checked, rate_limits, callers })
     }
+}
+
+fn rates(limits: &[RateLimitConfig], callers: &[Arc<str>]) -> Result<Vec<RateLimit>, (String, String)> {
+    let mut checked: Vec<RateLimit> = Vec::with_capacity(limits.len());
+    for (index, limit) in limits.iter().enumerate() {
+        let at = |field: &str| format!("rate_limit[{index}].{field}");
+        let name = checked_name(&limit.name).map_err(|problem| (at("name"), problem))?;
+        if checked.iter().any(|other| other.name == name) {
+            return Err((at("name"), format!("`{name}` is there twice; give each limit its own name")));
+        }
+        let (requests, tokens) = (limit.requests_per_minute.map(u64::from), limit.tokens_per_minute);
+        if requests.is_none() && tokens.is_none() {
+            return Err((at("requests_per_minute"), "is missing; set it or tokens_per_minute".to_owned()));
+        }
+        for (field, value) in [("requests_per_minute", requests), ("tokens_per_minute", tokens)] {
+            if value == Some(0) {
+                return Err((
+                    at(field),
+                    "is 0, which lets nobody in; take the caller's permissions instead".to_owned(),
+                ));
+            }
+        }
+        let callers = checked_callers(limit.callers.as_deref(), callers).map_err(|problem| (at("callers"), problem))?;
+        checked.push(RateLimit { name, callers, requests, tokens });
+    }
+    Ok(checked)
 }
 
 /// A name that a list, a record and a file can hold.

@@ -4,6 +4,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use jiff::Timestamp;
+
 use crate::money::Amount;
 
 use super::config::Budget;
@@ -24,6 +26,15 @@ pub struct BudgetState {
     pub held: Amount,
     /// The present day, counted from 1970-01-01 UTC.
     pub day: i64,
+}
+
+impl BudgetState {
+    /// The present day as a date, such as 2026-01-31.
+    #[must_use]
+    pub fn date(&self) -> String {
+        let noon = self.day.checked_mul(24 * 60 * 60).and_then(|seconds| Timestamp::from_second(seconds).ok());
+        noon.map_or_else(String::new, |time| time.strftime("%F").to_string())
+    }
 }
 
 /// One sum.
@@ -101,6 +112,10 @@ impl Ledger {
                 line.spent = line.spent.plus(spent.amount);
             }
         }
+    }
+
+    pub(super) fn knows(&self, caller: &str) -> bool {
+        self.by_caller.contains_key(caller)
     }
 
     pub(super) fn day(&self) -> i64 {

@@ -7,7 +7,7 @@
 //! bounds.
 //!
 //! `config` is what the configuration says, `ledger` the arithmetic of a day, `hold` a reservation on its way,
-//! `store` the file, `writer` the thread.
+//! `switch` the cloud's, `rate` how often one may ask, `store` the file, `writer` the thread.
 
 mod clock;
 mod config;
@@ -15,7 +15,9 @@ mod error;
 mod files;
 mod hold;
 mod ledger;
+mod rate;
 mod store;
+mod switch;
 #[cfg(test)]
 mod tests;
 mod writer;
@@ -30,16 +32,20 @@ use std::time::Duration;
 
 use crate::money::Amount;
 
-pub use config::{BudgetConfig, ControlConfig, MAX_USD_PER_DAY};
+pub use config::{BudgetConfig, ControlConfig, ControlFile, MAX_USD_PER_DAY, RateLimitConfig};
 pub use error::ControlError;
 pub use hold::Hold;
 pub use ledger::BudgetState;
+pub use rate::RateLimited;
+pub use switch::Closed;
 
 use clock::Clock;
 #[cfg(test)]
 use config::Budget;
 use ledger::Ledger;
+use rate::Rates;
 use store::{Op, Place};
+use switch::Switch;
 use writer::Mailbox;
 
 /// Why a call does not get what it may cost.
@@ -83,6 +89,8 @@ pub struct Control {
 /// What requests and holds use.
 struct Shared {
     ledger: Mutex<Ledger>,
+    switch: Switch,
+    rates: Arc<Rates>,
     mailbox: Option<Mailbox>,
     clock: Clock,
     next_hold: AtomicI64,
@@ -106,6 +114,8 @@ impl Default for Control {
     fn default() -> Self {
         let shared = Shared {
             ledger: Mutex::new(Ledger::new(&[], &[])),
+            switch: Switch::default(),
+            rates: Arc::new(Rates::new(&[], &[])),
             mailbox: None,
             clock: Clock::system(),
             next_hold: AtomicI64::new(1),
@@ -133,9 +143,24 @@ impl Control {
                 "the clock is behind the last day on which something was spent; budgets stay at that day until it is past"
             );
         }
-        let (mailbox, thread) = writer::start(store)?;
-        let shared = Shared { ledger: Mutex::new(ledger), mailbox: Some(mailbox), clock, next_hold: AtomicI64::new(1) };
+        let rates = Arc::new(Rates::new(&config.rate_limits, &config.callers));
+        rates.restore(&kept, clock.micros());
+        let (mailbox, thread) = writer::start(store, Arc::clone(&rates), clock.clone())?;
+        let shared = Shared {
+            ledger: Mutex::new(ledger),
+            switch: Switch::restored(&kept.closed),
+            rates,
+            mailbox: Some(mailbox),
+            clock,
+            next_hold: AtomicI64::new(1),
+        };
         Ok(Self { shared: Arc::new(shared), thread: Mutex::new(Some(thread)) })
+    }
+
+    /// Whether there can be a caller of this name.
+    #[must_use]
+    pub fn knows(&self, caller: &str) -> bool {
+        self.shared.ledger().knows(caller)
     }
 
     /// Whether any budget bounds what this caller spends.
@@ -221,8 +246,12 @@ impl Control {
             together: true,
             limit: Amount::from_micros(usd_per_day.parse::<crate::money::Decimal>().unwrap().millionths()),
         };
-        let config =
-            ControlConfig { directory: directory.to_owned(), budgets: vec![budget], callers: vec![caller.into()] };
+        let config = ControlConfig {
+            directory: directory.to_owned(),
+            budgets: vec![budget],
+            rate_limits: Vec::new(),
+            callers: vec![caller.into()],
+        };
         Self::open(&config).unwrap()
     }
 }

@@ -66,6 +66,19 @@ pub(super) struct Spent {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Kept {
     pub(super) spent: Vec<Spent>,
+    /// For whom the cloud is closed; the empty name stands for everybody.
+    pub(super) closed: Vec<Arc<str>>,
+    pub(super) buckets: Vec<KeptBucket>,
+}
+
+/// How full a bucket is.
+#[derive(Clone, Debug)]
+pub(super) struct KeptBucket {
+    pub(super) limit: Arc<str>,
+    pub(super) caller: Arc<str>,
+    pub(super) unit: Arc<str>,
+    /// When it is full again, in microseconds since 1970.
+    pub(super) full_us: i64,
 }
 
 /// One change.
@@ -75,6 +88,10 @@ pub(super) enum Op {
     Hold { id: i64, day: i64, places: Vec<Place>, amount: Amount },
     /// Turns a reservation into what was spent.
     Settle { id: i64, cost: Amount },
+    /// Closes the cloud for a caller, or opens it; the empty name stands for everybody.
+    Close { caller: Arc<str>, closed: bool },
+    /// Replaces what is kept of the buckets; those that are full are left out.
+    Buckets(Vec<KeptBucket>),
     /// Fails every write from here on, as a full disk does, or no longer.
     #[cfg(test)]
     FillDisk(bool),
@@ -205,7 +222,16 @@ fn recover(connection: &mut Connection) -> Result<Kept, ControlError> {
             amount: Amount::from_picos(u128::from(picos.unsigned_abs())),
         })
     })?;
-    Ok(Kept { spent: spent.collect::<rusqlite::Result<_>>()? })
+    let spent = spent.collect::<rusqlite::Result<_>>()?;
+    let mut statement = connection.prepare("SELECT caller FROM closed")?;
+    let closed = statement.query_map([], |row| row.get::<_, String>(0).map(Arc::from))?;
+    let closed = closed.collect::<rusqlite::Result<_>>()?;
+    let mut statement = connection.prepare("SELECT name, caller, unit, full_us FROM bucket")?;
+    let buckets = statement.query_map([], |row| {
+        let word = |at| row.get::<_, String>(at).map(Arc::from);
+        Ok(KeptBucket { limit: word(0)?, caller: word(1)?, unit: word(2)?, full_us: row.get(3)? })
+    })?;
+    Ok(Kept { spent, closed, buckets: buckets.collect::<rusqlite::Result<_>>()? })
 }
 
 fn picos(amount: Amount) -> i64 {
@@ -233,6 +259,21 @@ fn apply(transaction: &Transaction<'_>, op: &Op) -> rusqlite::Result<()> {
                 )?
                 .execute((*id, picos(*cost)))?;
             transaction.prepare_cached("DELETE FROM held WHERE id = ?1")?.execute([*id])?;
+        }
+        Op::Close { caller, closed: true } => {
+            transaction.prepare_cached("INSERT OR IGNORE INTO closed (caller) VALUES (?1)")?.execute([&**caller])?;
+        }
+        Op::Close { caller, closed: false } => {
+            transaction.prepare_cached("DELETE FROM closed WHERE caller = ?1")?.execute([&**caller])?;
+        }
+        Op::Buckets(buckets) => {
+            transaction.execute("DELETE FROM bucket", [])?;
+            let mut insert = transaction.prepare_cached(
+                "INSERT OR REPLACE INTO bucket (name, caller, unit, full_us) VALUES (?1, ?2, ?3, ?4)",
+            )?;
+            for bucket in buckets {
+                insert.execute((&*bucket.limit, &*bucket.caller, &*bucket.unit, bucket.full_us))?;
+            }
         }
         #[cfg(test)]
         Op::FillDisk(_) => {}

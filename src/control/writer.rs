@@ -2,16 +2,23 @@
 //! The queue before it is bounded, and nobody ever waits to get into it.
 
 use std::collections::VecDeque;
-use std::sync::mpsc::{self, Receiver, SyncSender};
+use std::sync::Arc;
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender};
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
 use super::ControlError;
+use super::clock::Clock;
+use super::rate::Rates;
 use super::store::{Op, Store};
 
 /// Changes that may wait: several for each of the dispatches that a service lets in.
 const WAITING: usize = 8192;
+
+/// Time between two looks at how full the buckets of rates are: what a death may forget of them.
+const BETWEEN_RATES: Duration = Duration::from_secs(1);
 
 /// Changes in one transaction.
 const BATCH: usize = 512;
@@ -59,32 +66,43 @@ impl Mailbox {
 }
 
 /// Starts the thread.
-pub(super) fn start(store: Store) -> Result<(Mailbox, JoinHandle<()>), ControlError> {
+pub(super) fn start(store: Store, rates: Arc<Rates>, clock: Clock) -> Result<(Mailbox, JoinHandle<()>), ControlError> {
     let (sender, receiver) = mpsc::sync_channel(WAITING);
     let thread = std::thread::Builder::new()
         .name("cordon-control".to_owned())
-        .spawn(move || Writer { store, backlog: VecDeque::new() }.run(&receiver))
+        .spawn(move || Writer { store, rates, clock, backlog: VecDeque::new() }.run(&receiver))
         .map_err(|error| ControlError::Store { reason: error.to_string().into() })?;
     Ok((Mailbox(sender), thread))
 }
 
 struct Writer {
     store: Store,
+    rates: Arc<Rates>,
+    clock: Clock,
     /// Settlements that could not be written yet, oldest first.
     backlog: VecDeque<Op>,
 }
 
 impl Writer {
     fn run(mut self, commands: &Receiver<Command>) {
-        let mut running = true;
+        let (mut running, mut written) = (true, Instant::now());
         while running {
-            let Ok(first) = commands.recv() else { break };
+            let first = match commands.recv_timeout(BETWEEN_RATES) {
+                Ok(command) => Some(command),
+                Err(RecvTimeoutError::Timeout) => None,
+                Err(RecvTimeoutError::Disconnected) => break,
+            };
             let mut batch = Vec::new();
-            for command in std::iter::once(first).chain(commands.try_iter()).take(BATCH) {
+            for command in first.into_iter().chain(commands.try_iter()).take(BATCH) {
                 match command {
                     Command::Write(op, answer) => batch.push((op, answer)),
                     Command::Stop => running = false,
                 }
+            }
+            if !running || written.elapsed() >= BETWEEN_RATES {
+                written = Instant::now();
+                let changes = self.rates.changes(self.clock.micros());
+                batch.extend(changes.map(|buckets| (Op::Buckets(buckets), None)));
             }
             self.write(batch);
         }
@@ -105,7 +123,8 @@ impl Writer {
             match answer {
                 // Whoever left does not want the answer.
                 Some(answer) => drop(answer.send(written.clone())),
-                None if written.is_err() => self.backlog.push_back(op),
+                // The next look at the buckets says more than this one.
+                None if written.is_err() && !matches!(op, Op::Buckets(_)) => self.backlog.push_back(op),
                 None => {}
             }
         }

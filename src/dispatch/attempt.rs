@@ -16,7 +16,7 @@ use crate::money::Price;
 use crate::policy::{BudgetOverrun, CloudText, LocalText, Permit, Route, RoutePlan};
 
 use super::backend::Backend;
-use super::bill::{Bill, Written};
+use super::bill::{Bill, Meter, Written};
 use super::breaker::Breaker;
 use super::chance::Chance;
 use super::complexity::Estimate;
@@ -228,7 +228,7 @@ impl<'a> Attempts<'a> {
         if let Some(steps) = self.sabotage().steps() {
             return steps;
         }
-        plan::steps(self.plan.preferred(), self.permit.ceiling(), self.plan.may_fall_back(), self.shared.cloud())
+        plan::steps(self.plan.preferred(), self.permit.ceiling(), self.plan.may_fall_back(), self.cloud())
     }
 
     /// Where the request goes by its next call.
@@ -267,7 +267,8 @@ impl<'a> Attempts<'a> {
             Route::Local => first(self.shared.backends.cloud()),
             Route::Cloud => first(self.shared.backends.local()),
         };
-        Bill::new(backend.terms().price, other_side, bytes)
+        let meter = Meter { control: Arc::clone(&self.shared.control), caller: Arc::clone(&self.request.caller) };
+        Bill::new(backend.terms().price, other_side, bytes).metered(meter)
     }
 
     /// The bill of a cloud call with what it may cost taken out of the caller's budgets.
@@ -328,9 +329,9 @@ impl<'a> Attempts<'a> {
         self.shared.sabotage.get().copied().unwrap_or_default()
     }
 
-    /// What is known of the cloud now.
+    /// What is known now of the cloud for this caller.
     pub(super) fn cloud(&self) -> Cloud {
-        self.shared.cloud()
+        self.shared.cloud(&self.request.caller)
     }
 
     /// Chance for pauses.

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::control::{ControlError, Hold};
+use crate::control::{Control, ControlError, Hold};
 use crate::money::{Amount, Cost, Price, Tokens};
 
 use super::provider::{Fault, Finish};
@@ -12,6 +12,9 @@ use super::provider::{Fault, Finish};
 /// Tokens that a provider may add of its own to what it is sent: the frame of each message is in the bytes of the body
 /// already, so this is for instructions that it puts before tools (Anthropic documents up to 800 of them).
 const ADDED_TOKENS: u64 = 1_024;
+
+/// Bytes of text in a token, about, for rates; money is bounded by one.
+const BYTES_PER_TOKEN: u64 = 4;
 
 /// The bill of one call.
 #[derive(Debug, Default)]
@@ -26,6 +29,15 @@ pub(super) struct Bill {
     sent: bool,
     /// What is out of the budgets for it.
     hold: Option<Hold>,
+    /// Whose tokens they are.
+    meter: Option<Meter>,
+}
+
+/// Counts the tokens of a caller against its rate.
+#[derive(Debug)]
+pub(super) struct Meter {
+    pub(super) control: Arc<Control>,
+    pub(super) caller: Arc<str>,
 }
 
 /// Bytes of the answer that have come, counted where they come and read where the call ends.
@@ -79,8 +91,17 @@ impl Bill {
         }
     }
 
-    /// The call has ended and cost so much.
-    pub(super) fn settle(&mut self, cost: &Cost) {
+    /// For this caller.
+    pub(super) fn metered(self, meter: Meter) -> Self {
+        Self { meter: Some(meter), ..self }
+    }
+
+    /// The call has ended, with so many tokens if the backend counted them, and cost so much.
+    pub(super) fn settle(&mut self, counted: u64, cost: &Cost) {
+        if let Some(meter) = self.meter.take().filter(|_| self.sent) {
+            let bytes = self.input_bytes.saturating_add(self.written.bytes());
+            meter.control.used(&meter.caller, if counted > 0 { counted } else { bytes.div_ceil(BYTES_PER_TOKEN) });
+        }
         let Some(hold) = self.hold.take() else { return };
         match cost.own {
             Some(cost) if self.sent => hold.settle(cost),

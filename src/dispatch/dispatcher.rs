@@ -7,7 +7,6 @@
 use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 use std::time::Instant;
 
@@ -47,17 +46,16 @@ pub(super) struct Shared {
     pub(super) classify: Arc<dyn Classify>,
     pub(super) control: Arc<Control>,
     once: Once,
-    cloud_closed: AtomicBool,
     #[cfg(test)]
     pub(super) sabotage: std::sync::OnceLock<super::sabotage::Sabotage>,
 }
 
 impl Shared {
-    /// What is known of the cloud now.
-    pub(super) fn cloud(&self) -> Cloud {
+    /// What is known now of the cloud for this caller.
+    pub(super) fn cloud(&self, caller: &str) -> Cloud {
         if self.backends.cloud().is_empty() {
             Cloud::Absent
-        } else if self.cloud_closed.load(Ordering::SeqCst) {
+        } else if self.control.is_cloud_closed_for(caller) {
             Cloud::Closed
         } else {
             Cloud::Open
@@ -96,7 +94,6 @@ impl Dispatcher {
             classify,
             control,
             once: Once::default(),
-            cloud_closed: AtomicBool::new(false),
             #[cfg(test)]
             sabotage: std::sync::OnceLock::new(),
         };
@@ -121,15 +118,15 @@ impl Dispatcher {
         &self.shared.backends
     }
 
-    /// Closes the cloud for everybody, or opens it again. A call that has begun goes on.
+    /// Closes the cloud for everybody, or opens it again, until the end of this process. A call that has begun goes on.
     pub fn set_cloud_closed(&self, closed: bool) {
-        self.shared.cloud_closed.store(closed, Ordering::SeqCst);
+        self.shared.control.set_closed_for_now(closed);
     }
 
     /// Whether the cloud is closed for everybody.
     #[must_use]
     pub fn is_cloud_closed(&self) -> bool {
-        self.shared.cloud_closed.load(Ordering::SeqCst)
+        self.shared.control.closed().everybody
     }
 
     /// Starts asking those backends that have a `health_interval_ms` whether they are there, until the token is
@@ -146,7 +143,7 @@ impl Dispatcher {
             let Some(interval) = backend.terms().health_interval else { continue };
             let (shared, backend, stopping) = (Arc::clone(&self.shared), Arc::clone(backend), stopping.clone());
             self.tracker.spawn(async move {
-                let open = || shared.cloud() == Cloud::Open;
+                let open = || !shared.control.closed().everybody;
                 health::watch(backend, interval, shared.backends.chance(), stopping, open).await;
             });
         }

@@ -100,7 +100,7 @@ impl Open {
     /// The decision is not in the log after all, so it needs no outcome.
     pub(super) fn forget(mut self) {
         self.id = None;
-        self.bill.settle(&Cost::default());
+        self.bill.settle(0, &Cost::default());
     }
 
     /// Waits until what the call may cost is out of the budgets for good.
@@ -147,7 +147,7 @@ impl Open {
     }
 
     fn write(&mut self, outcome: audit::Outcome, cost: Cost) {
-        self.bill.settle(&cost);
+        self.bill.settle(outcome.input_tokens.saturating_add(outcome.output_tokens), &cost);
         let Some(id) = self.id.take() else { return };
         let outcome = audit::Outcome {
             backend: Label::new(&self.decision.backend),

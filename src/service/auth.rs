@@ -20,6 +20,8 @@ pub enum Permission {
     Dispatch,
     /// `AuditService`.
     AuditRead,
+    /// `AdminService`.
+    Admin,
 }
 
 /// `[[caller]]` of the configuration.
@@ -94,10 +96,14 @@ impl Callers {
             }
             known.push((digest, Caller { name: name.into(), permissions: entry.permissions.as_slice().into() }));
         }
-        let anonymous = allow_anonymous.unwrap_or(known.is_empty()).then(|| Caller {
-            name: ANONYMOUS.into(),
-            permissions: [Permission::Classify, Permission::Dispatch, Permission::AuditRead].into(),
-        });
+        // Where callers are named, only a named one may open what another closed.
+        let of_anonymous: &[Permission] = match known.is_empty() {
+            true => &[Permission::Classify, Permission::Dispatch, Permission::AuditRead, Permission::Admin],
+            false => &[Permission::Classify, Permission::Dispatch, Permission::AuditRead],
+        };
+        let anonymous = allow_anonymous
+            .unwrap_or(known.is_empty())
+            .then(|| Caller { name: ANONYMOUS.into(), permissions: of_anonymous.into() });
         Ok(Self { known: known.into(), anonymous })
     }
 
@@ -156,6 +162,17 @@ mod tests {
         let callers = Callers::build(&[], None).unwrap();
         assert_eq!(&**callers.identify(None).unwrap().name(), ANONYMOUS);
         assert!(callers.identify(Some("Bearer x")).is_none());
+    }
+
+    #[test]
+    fn anonymous_callers_switch_the_cloud_only_where_nobody_is_named() {
+        let alone = Callers::build(&[], None).unwrap();
+        assert!(alone.identify(None).unwrap().may(Permission::Admin));
+        let beside = Callers::build(&[configured("crm", "t0p")], Some(true)).unwrap();
+        assert!(!beside.identify(None).unwrap().may(Permission::Admin));
+        assert!(!beside.identify(Some("Bearer t0p")).unwrap().may(Permission::Admin), "it must be given by name");
+        let named = CallerConfig { permissions: vec![Permission::Admin], ..configured("ops", "k") };
+        assert!(Callers::build(&[named], None).unwrap().identify(Some("Bearer k")).unwrap().may(Permission::Admin));
     }
 
     #[test]

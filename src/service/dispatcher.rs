@@ -39,6 +39,7 @@ impl Dispatch {
     /// Checks everything and starts the request.
     fn start(&self, request: Request<DispatchRequest>) -> Result<Running, Status> {
         let caller: Caller = core::caller(&request, Permission::Dispatch)?;
+        self.core.admit(&caller)?;
         let deadline = deadline_of(request.metadata(), self.core.limits.dispatch_deadline());
         let mut request = request.into_inner();
         convert::request_id(&request.request_id)?;

@@ -209,3 +209,16 @@ fn what_was_added_to_outcomes_is_left_out_when_it_says_nothing() {
     let spelled_out = plain.replace("\"total_us\":0", "\"total_us\":0,\"cost_estimated\":false");
     assert_eq!(decode(spelled_out.as_bytes()), Err(Undecodable::NotCanonical), "there is one form for each record");
 }
+
+#[test]
+fn a_change_of_an_operator_has_one_form() {
+    let mut change = Change::new(ChangeKind::CloudClosed, "ops", "");
+    change.id = fixed().id;
+    change.time = jiff::Timestamp::from_microsecond(1_750_000_000_123_456).unwrap();
+    let record = Record::Change(change);
+    let bytes = encode(&record).unwrap();
+    let expected = "{\"v\":1,\"record\":{\"change\":{\"id\":\"0190a5c8-6d4e-7b2a-9c1f-3e5d7a9b1c2d\",\
+                    \"time_us\":1750000000123456,\"kind\":\"cloud_closed\",\"by\":\"ops\",\"caller\":\"\"}}}";
+    assert_eq!(String::from_utf8(bytes.clone()).unwrap(), expected);
+    assert_eq!(decode(&bytes).unwrap(), record);
+}

@@ -47,7 +47,8 @@ pub(super) fn budget(name: &str, callers: Option<&[&str]>, together: bool, usd_p
 
 pub(super) fn config(directory: &Path, budgets: &[BudgetConfig]) -> ControlConfig {
     let callers = ["crm", "web", "anonymous"].map(Arc::from).to_vec();
-    ControlConfig::checked(directory.join("control"), budgets, callers).unwrap()
+    let file = ControlFile { budgets, ..ControlFile::default() };
+    ControlConfig::checked(directory.join("control"), file, callers).unwrap()
 }
 
 /// Sums of one budget: spent and held.
@@ -61,7 +62,8 @@ pub(super) fn sums(control: &Control, name: &str, caller: &str) -> (Amount, Amou
 fn budgets_that_make_no_sense_are_named() {
     let known: Vec<Arc<str>> = vec!["crm".into()];
     let error = |budgets: &[BudgetConfig]| {
-        let (field, problem) = ControlConfig::checked("/x".into(), budgets, known.clone()).unwrap_err();
+        let file = ControlFile { budgets, ..ControlFile::default() };
+        let (field, problem) = ControlConfig::checked("/x".into(), file, known.clone()).unwrap_err();
         format!("{field}: {problem}")
     };
     let twice = [budget("a", None, false, "1"), budget("a", None, true, "2")];

@@ -120,3 +120,83 @@ fn what_is_not_ours_is_refused() {
     std::fs::set_permissions(&database, PermissionsExt::from_mode(0o600)).unwrap();
     assert!(matches!(open(directory.path()), Err(ControlError::NotOurs { .. })));
 }
+
+#[tokio::test]
+async fn a_closed_cloud_stays_closed_over_a_restart_for_everybody_or_for_one() {
+    let directory = tempfile::tempdir().unwrap();
+    let control = open(directory.path()).unwrap();
+    assert!(!control.is_cloud_closed_for("crm"));
+    control.set_cloud(Some("crm"), true).await.unwrap();
+    assert!(control.is_cloud_closed_for("crm") && !control.is_cloud_closed_for("web"));
+    control.set_cloud(None, true).await.unwrap();
+    assert!(control.is_cloud_closed_for("web"));
+    control.close().await;
+    drop(control);
+    let control = open(directory.path()).unwrap();
+    assert!(control.is_cloud_closed_for("web") && control.closed().everybody);
+    control.set_cloud(None, false).await.unwrap();
+    assert!(control.is_cloud_closed_for("crm") && !control.is_cloud_closed_for("web"));
+    control.close().await;
+    drop(control);
+    let control = open(directory.path()).unwrap();
+    assert!(control.is_cloud_closed_for("crm") && !control.closed().everybody);
+    control.set_cloud(Some("crm"), false).await.unwrap();
+    assert_eq!(control.closed(), Closed::default());
+}
+
+#[tokio::test]
+async fn with_a_full_disk_the_cloud_can_be_closed_and_not_opened() {
+    let directory = tempfile::tempdir().unwrap();
+    let control = open(directory.path()).unwrap();
+    control.set_cloud(Some("crm"), true).await.unwrap();
+    control.fill_disk(true).await;
+    assert!(control.set_cloud(Some("crm"), false).await.is_err());
+    assert!(control.is_cloud_closed_for("crm"));
+    assert!(control.set_cloud(None, true).await.is_err(), "it is said that it was not kept");
+    assert!(control.is_cloud_closed_for("web"), "and closed it is");
+}
+
+#[tokio::test]
+async fn rates_survive_a_restart() {
+    let directory = tempfile::tempdir().unwrap();
+    let limit = RateLimitConfig {
+        name: "few".to_owned(),
+        callers: None,
+        requests_per_minute: Some(2),
+        tokens_per_minute: None,
+    };
+    let file = ControlFile { rate_limits: std::slice::from_ref(&limit), ..ControlFile::default() };
+    let config =
+        ControlConfig::checked(directory.path().join("control"), file, vec!["crm".into(), "web".into()]).unwrap();
+    let control = Control::open(&config).unwrap();
+    control.admit("crm").unwrap();
+    control.admit("crm").unwrap();
+    assert_eq!(&*control.admit("crm").unwrap_err().limit, "few");
+    control.close().await;
+    drop(control);
+    let control = Control::open(&config).unwrap();
+    let wait = control.admit("crm").unwrap_err().retry_after;
+    assert!(wait > Duration::from_secs(20) && wait <= Duration::from_secs(30), "{wait:?}");
+    assert!(control.admit("web").is_ok());
+}
+
+#[test]
+fn rates_that_make_no_sense_are_named() {
+    let limit = |requests_per_minute, tokens_per_minute| RateLimitConfig {
+        name: "rate".to_owned(),
+        callers: None,
+        requests_per_minute,
+        tokens_per_minute,
+    };
+    let error = |limits: &[RateLimitConfig]| {
+        let file = ControlFile { rate_limits: limits, ..ControlFile::default() };
+        let (field, problem) = ControlConfig::checked("/x".into(), file, vec!["crm".into()]).unwrap_err();
+        format!("{field}: {problem}")
+    };
+    assert!(error(&[limit(None, None)]).contains("requests_per_minute: is missing"));
+    assert!(error(&[limit(Some(0), None)]).contains("requests_per_minute: is 0"));
+    assert!(error(&[limit(None, Some(0))]).contains("tokens_per_minute: is 0"));
+    assert!(error(&[limit(Some(1), None), limit(Some(1), None)]).contains("rate_limit[1].name"));
+    let negative = toml::from_str::<RateLimitConfig>("requests_per_minute = -5").unwrap_err();
+    assert!(negative.message().contains("-5"), "{negative}");
+}

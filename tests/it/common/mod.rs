@@ -100,7 +100,9 @@ impl TestServer {
         let log = Arc::clone(&audit);
         let dispatcher =
             Arc::new(Dispatcher::with_control(backends, log, classifier.clone(), tracker.clone(), control));
-        dispatcher.set_cloud_closed(config.cloud_closed);
+        if config.cloud_closed {
+            dispatcher.set_cloud_closed(true);
+        }
         let switch = Arc::clone(&dispatcher);
         let server = Server::new(&config, classifier, dispatcher, Arc::clone(&audit), tracker).unwrap();
         let mut open = Vec::new();
