@@ -82,6 +82,23 @@ pub fn policy(config: &Config, catalog: &Catalog) -> Result<Policy, StartError> 
     }
 }
 
+/// The policy that only looks on, if one is configured. It decides on the findings that there are: of what it adds to the
+/// catalog itself, nothing is looked for.
+///
+/// # Errors
+/// Says line and field.
+pub fn observed_policy(config: &Config, catalog: &Catalog) -> Result<Option<Policy>, StartError> {
+    let Some(path) = &config.observe_policy else { return Ok(None) };
+    let named = |source| StartError::Policy { path: path.display().to_string(), source };
+    let policy = Policy::load(path, catalog).map_err(named)?;
+    if !policy.custom_catalog().to_table().is_empty() {
+        tracing::warn!(
+            "the observed policy adds recognizers or lists of its own, which are not looked for while it is observed"
+        );
+    }
+    Ok(Some(policy))
+}
+
 /// The catalog with what the policy adds to it.
 ///
 /// # Errors
@@ -107,7 +124,9 @@ pub fn classifier(config: &Config) -> Result<Classifier, StartError> {
         let catalog = catalog(&embedded, &policy)?;
         let rules = Rules::build(&catalog)?;
         let ner = ner.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
+        let observed = observed_policy(config, &embedded)?;
         let classifier = Classifier::new(catalog, rules, ner, policy);
+        classifier.observe(observed);
         let types = classifier.entity_types();
         let calibration =
             Calibration::load(&config.calibration, types.iter().map(|info| (&info.name, info.coarse.as_ref())))?;
@@ -128,6 +147,11 @@ pub fn reload(config: &Config, classifier: &Classifier) -> Result<(), StartError
     let reference = policy.reference();
     let (name, version, digest) = (reference.name.clone(), reference.version.clone(), reference.digest.clone());
     classifier.replace(catalog, rules, policy);
+    // Nobody is served by it, so what is wrong with it holds up nothing.
+    match observed_policy(config, &embedded) {
+        Ok(observed) => classifier.observe(observed),
+        Err(error) => tracing::error!(%error, "the observed policy was not read again; the one before is observed"),
+    }
     tracing::info!(%name, %version, %digest, "the policy and its word lists were read again");
     Ok(())
 }

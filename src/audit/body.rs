@@ -6,8 +6,8 @@
 //! - `{"v":1,"record":{"decision":{…}}}`, `{"v":1,"record":{"outcome":{"decision_id":…,"outcome":{…}}}}` or
 //!   `{"v":1,"record":{"change":{…}}}`;
 //! - the fields of [`Decision`] and [`Outcome`] and of everything in them, all of them, in the order of their
-//!   declaration; what is absent is `null`, an empty list `[]`, an empty name `""`, and fields that were added later
-//!   (each says so) are left out altogether, so that older records keep their bytes;
+//!   declaration; what is absent is `null`, an empty list `[]`, an empty name `""`; but fields that came after the first
+//!   release (each says so) are left out where they are absent, so that older records keep their bytes;
 //! - numbers are decimal integers without sign for what cannot be negative, leading zero, fraction or exponent: times in
 //!   microseconds since 1970-01-01T00:00:00Z, scores in millionths;
 //! - in strings only `"`, `\` and control characters are escaped, by the short forms of RFC 8259 where there is one and

@@ -47,10 +47,13 @@ pub use key::DigestKey;
 pub use list::{
     DEFAULT_PAGE_SIZE, DecisionFilter, DecisionPage, MAX_PAGE_SIZE, StoredChange, StoredDecision, StoredOutcome,
 };
-pub use outcome::{FinishReason, Outcome, OutcomeStatus, error_name};
+pub use outcome::{FinishReason, Outcome, OutcomeStatus, RecordedConfidence, error_name};
 pub use pending::{Durable, Pending, PendingOutcome};
 pub use reader::AuditReader;
-pub use record::{Decision, DecisionInput, Operation, Provenance, RecordedReason, RecordedTopic, Routing, Timings};
+pub use record::{
+    Decision, DecisionInput, Operation, Provenance, RecordedObservation, RecordedOverride, RecordedReason,
+    RecordedRedaction, RecordedTopic, Routing, Timings, tidy_policy,
+};
 pub use verification::{Fault, Problem, Progress, Unproven, Verification, Witness};
 pub use words::{DecisionId, Label, MAX_WORD_BYTES, RequestId};
 

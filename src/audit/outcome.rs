@@ -18,6 +18,8 @@ pub enum OutcomeStatus {
     Failed,
     /// The caller left, or the service stopped.
     Cancelled,
+    /// The local answer was not sure enough, and the cloud's took its place; that one has a decision of its own.
+    Escalated,
 }
 
 impl OutcomeStatus {
@@ -28,6 +30,7 @@ impl OutcomeStatus {
             Self::Completed => "completed",
             Self::Failed => "failed",
             Self::Cancelled => "cancelled",
+            Self::Escalated => "escalated",
         }
     }
 }
@@ -81,6 +84,12 @@ pub struct Outcome {
     pub time_to_first_token_us: u64,
     /// Microseconds from the arrival of the request to its end.
     pub total_us: u64,
+    /// How sure the local model was of its answer, where that was judged.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub confidence: Option<Box<RecordedConfidence>>,
+    /// Why the cloud was not asked though that was too little, in one word.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub escalation_withheld: Option<Label>,
     /// Those of the tokens read that the backend had in its cache. Left out of the record if there are none.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub cached_input_tokens: u64,
@@ -103,6 +112,22 @@ fn is_false(flag: &bool) -> bool {
     !*flag
 }
 
+/// How sure a model was of an answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RecordedConfidence {
+    /// From 0 to a million.
+    pub millionths: u32,
+    /// Whether that was too little.
+    pub low: bool,
+    /// Whether it was judged before the end of the answer.
+    pub early: bool,
+    /// What was looked at.
+    pub signals: Vec<Label>,
+    /// What spoke against the answer.
+    pub reasons: Vec<Label>,
+}
+
 impl Outcome {
     /// An outcome at the time of now with nothing else in it; the other fields are for the caller to fill.
     #[must_use]
@@ -122,6 +147,8 @@ impl Outcome {
             cost_micros: None,
             time_to_first_token_us: 0,
             total_us: 0,
+            confidence: None,
+            escalation_withheld: None,
             cached_input_tokens: 0,
             other_side_cost_micros: None,
             cost_estimated: false,

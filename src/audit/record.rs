@@ -89,6 +89,65 @@ pub struct Routing {
     pub rule: Label,
     /// Why the route differs from what the rule prefers, such as `no_cloud_backend`; empty if it does not.
     pub reason: Label,
+    /// What left instead of the text; with the route `cloud-redacted` only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub redacted: Option<RecordedRedaction>,
+    /// The decision of the local answer that was not sure enough, if the cloud is asked for a better one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub escalated_from: Option<DecisionId>,
+    /// What an override of the caller's changed; the level of the record is the verdict's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub overridden: Option<RecordedOverride>,
+}
+
+/// An override: whose it was stands in the record as its caller.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RecordedOverride {
+    /// Id of the override in the policy.
+    pub rule: Label,
+    /// The verdict's level.
+    pub from: Sensitivity,
+    /// The level that the route was looked up for.
+    pub to: Sensitivity,
+    /// The caller's reason, in one word; may be empty.
+    pub reason: Label,
+}
+
+/// What another policy, which only looks on, made of the same findings.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RecordedObservation {
+    /// That policy.
+    pub policy: PolicyReference,
+    /// The level that it gives.
+    pub level: Sensitivity,
+    /// The rule that gives it; empty if none does.
+    pub rule: Label,
+    /// Where it would send the request; `None` for a classification.
+    pub route: Option<Route>,
+    /// Its route rule; empty for a classification.
+    pub route_rule: Label,
+    /// Whether level or route differ from those of the policy that acts.
+    pub differs: bool,
+}
+
+/// The redacted text that left instead of the text that the record is about.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RecordedRedaction {
+    /// Values that were replaced by placeholders.
+    pub replaced: u64,
+    /// Its level, by its own verdict.
+    pub level: Sensitivity,
+    /// The rules that gave the level; none for public.
+    pub reasons: Vec<RecordedReason>,
+    /// How often each type was found in it, by name.
+    pub entities: Vec<EntityCount>,
+    /// Its bytes of UTF-8.
+    pub text_bytes: u64,
+    /// Keyed digest of its strings; see [`DigestKey::document`].
+    pub text_digest: Label,
 }
 
 /// A rule that applied: its id in the policy, and the level that it gives.
@@ -99,6 +158,12 @@ pub struct RecordedReason {
     pub rule: Label,
     /// The level that it gives.
     pub level: Sensitivity,
+}
+
+impl RecordedReason {
+    fn of(reason: &Reason) -> Self {
+        Self { rule: Label::new(&reason.rule), level: reason.level }
+    }
 }
 
 /// What the text is about.
@@ -177,6 +242,9 @@ pub struct Decision {
     pub timings: Timings,
     /// Where it goes; `None` for a classification.
     pub routing: Option<Routing>,
+    /// What the observed policy says. Left out of the record if there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub observed: Option<Box<RecordedObservation>>,
     /// The document in this process, so that the proof of this record fits no other. Not recorded.
     #[serde(skip)]
     pub(super) document_id: u64,
@@ -193,6 +261,40 @@ impl Decision {
         Self::from_evidence(input, &Evidence::of(verdict), document, key)
     }
 
+    /// The same record where a redacted text leaves instead of the text: it says what leaves, and its proof fits that
+    /// document and no longer the one that it was made of.
+    ///
+    /// # Errors
+    /// When the verdict is about another document, or the record is not about a dispatch.
+    pub fn of_redacted(
+        mut self,
+        verdict: &Verdict,
+        document: &Document,
+        replaced: u64,
+        key: &DigestKey,
+    ) -> Result<Self, AuditError> {
+        let evidence = Evidence::of(verdict);
+        let Some(routing) = self.routing.as_mut().filter(|_| evidence.document_id == document.id()) else {
+            return Err(AuditError::ForeignVerdict);
+        };
+        routing.redacted = Some(RecordedRedaction {
+            replaced,
+            level: evidence.level,
+            reasons: evidence.reasons.iter().map(RecordedReason::of).collect(),
+            entities: entities::summarise(evidence.findings, document, key).counts,
+            text_bytes: document.total_bytes(),
+            text_digest: key.document(document),
+        });
+        self.document_id = document.id();
+        Ok(self)
+    }
+
+    /// With what the observed policy says.
+    #[must_use]
+    pub fn observed(self, observed: Option<RecordedObservation>) -> Self {
+        Self { observed: observed.map(Box::new), ..self }
+    }
+
     pub(super) fn from_evidence(
         input: DecisionInput,
         evidence: &Evidence<'_>,
@@ -204,7 +306,6 @@ impl Decision {
         }
         let DecisionInput { operation, caller, request_id, declared_level, provenance, timings, routing } = input;
         let summary = entities::summarise(evidence.findings, document, key);
-        let reason = |reason: &Reason| RecordedReason { rule: Label::new(&reason.rule), level: reason.level };
         let topic =
             |topic: &Topic| RecordedTopic { name: Label::new(&topic.name), probability: Score::of(topic.probability) };
         Ok(Self {
@@ -215,7 +316,7 @@ impl Decision {
             request_id,
             level: evidence.level,
             declared_level,
-            reasons: evidence.reasons.iter().map(reason).collect(),
+            reasons: evidence.reasons.iter().map(RecordedReason::of).collect(),
             entities: summary.counts,
             findings: summary.findings,
             findings_omitted: summary.omitted,
@@ -229,6 +330,7 @@ impl Decision {
             provenance,
             timings,
             routing,
+            observed: None,
             document_id: document.id(),
         })
     }
@@ -276,7 +378,9 @@ fn tidy_coverage(coverage: &Coverage) -> Coverage {
     Coverage { detectors: coverage.detectors.iter().map(tidy).collect() }
 }
 
-fn tidy_policy(policy: &PolicyReference) -> PolicyReference {
+/// The reference of a policy as a record holds it.
+#[must_use]
+pub fn tidy_policy(policy: &PolicyReference) -> PolicyReference {
     PolicyReference {
         name: Label::new(&policy.name).shared(),
         version: Label::new(&policy.version).shared(),

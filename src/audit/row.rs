@@ -90,6 +90,7 @@ pub(super) fn route_code(route: Route) -> i64 {
     match route {
         Route::Local => 1,
         Route::Cloud => 2,
+        Route::CloudRedacted => 3,
     }
 }
 

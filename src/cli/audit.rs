@@ -69,7 +69,7 @@ pub(super) struct List {
     #[arg(long, value_parser = ["public", "internal", "confidential"])]
     level: Option<String>,
     /// Only this route.
-    #[arg(long, value_parser = ["local", "cloud"])]
+    #[arg(long, value_parser = Route::ALL.map(Route::as_str))]
     route: Option<String>,
     /// Only this caller.
     #[arg(long)]
@@ -83,6 +83,9 @@ pub(super) struct List {
     /// Only before this time.
     #[arg(long, value_name = "TIME")]
     until: Option<Timestamp>,
+    /// Only those for which the observed policy says another level or route.
+    #[arg(long)]
+    observed_differs: bool,
     /// At most this many; 0 for all.
     #[arg(long, default_value_t = 50, value_name = "COUNT")]
     limit: usize,
@@ -128,7 +131,7 @@ fn list(common: &Common, arguments: &List) -> CommandResult {
             "internal" => Sensitivity::Internal,
             _ => Sensitivity::Confidential,
         }),
-        route: arguments.route.as_deref().map(|route| if route == "cloud" { Route::Cloud } else { Route::Local }),
+        route: arguments.route.as_deref().and_then(Route::named),
         caller: arguments.caller.clone(),
         request_id: arguments.request_id.clone(),
         since: arguments.since,
@@ -153,16 +156,23 @@ fn list(common: &Common, arguments: &List) -> CommandResult {
     ]);
     let mut shown = 0usize;
     while left > 0 {
-        let page = reader.list(&filter, &token, u32::try_from(left.min(1000)).unwrap_or(1000))?;
-        for stored in page.decisions.iter().take(left) {
+        // A filter that the log has no index for is applied here, to pages as large as there are.
+        let wanted = if arguments.observed_differs { 1000 } else { left };
+        let page = reader.list(&filter, &token, u32::try_from(wanted.min(1000)).unwrap_or(1000))?;
+        let differs = |stored: &&StoredDecision| {
+            !arguments.observed_differs || stored.decision.observed.as_ref().is_some_and(|observed| observed.differs)
+        };
+        let mut taken = 0;
+        for stored in page.decisions.iter().filter(differs).take(left) {
             shown += 1;
+            taken += 1;
             if arguments.json {
                 output::json(&json(stored))?;
             } else {
                 table.add_row(cells(stored));
             }
         }
-        left = left.saturating_sub(page.decisions.len());
+        left = left.saturating_sub(taken);
         token = page.next_page_token;
         if token.is_empty() {
             break;
@@ -201,7 +211,7 @@ fn cells(stored: &StoredDecision) -> Vec<String> {
         format!("{:.0}", decision.time),
         decision.caller.to_string(),
         decision.operation.as_str().to_owned(),
-        decision.level.to_string(),
+        level(decision),
         decision.reasons.iter().map(|reason| reason.rule.to_string()).collect::<Vec<_>>().join(" "),
         route.map_or_else(|| "–".to_owned(), |route| route.to_string()),
         routing.map(|routing| routing.model.to_string()).unwrap_or_default(),
@@ -214,6 +224,17 @@ fn cells(stored: &StoredDecision) -> Vec<String> {
         }),
         decision.id.to_string(),
     ]
+}
+
+/// The level, with that of the observed policy where it differs.
+fn level(decision: &Decision) -> String {
+    match decision.observed.as_ref().filter(|observed| observed.differs) {
+        None => decision.level.to_string(),
+        Some(observed) => {
+            let route = observed.route.map_or_else(String::new, |route| format!(", {route}"));
+            format!("{} (observed: {}{route})", decision.level, observed.level)
+        }
+    }
 }
 
 /// What a request cost; `≤` before an estimate.

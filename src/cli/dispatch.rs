@@ -33,12 +33,21 @@ pub(super) struct Arguments {
     /// Your own opinion of the level; it can raise it, never lower it.
     #[arg(long, value_parser = ["public", "internal", "confidential"])]
     declared_level: Option<String>,
+    /// Treat the text as of this lower level, where the policy lets you; the verdict keeps its own.
+    #[arg(long, value_name = "LEVEL", value_parser = ["public", "internal", "confidential"])]
+    override_level: Option<String>,
+    /// Why, in one word for the audit log.
+    #[arg(long, value_name = "WORD", requires = "override_level", default_value = "")]
+    override_reason: String,
     /// At most this many tokens in the answer.
     #[arg(long, value_name = "TOKENS")]
     max_tokens: Option<u32>,
     /// Kept in the audit record.
     #[arg(long, value_name = "ID", default_value = "")]
     request_id: String,
+    /// Say how sure the local model was of its answer.
+    #[arg(long)]
+    confidence: bool,
     /// Say where it would go, and call nothing.
     #[arg(long)]
     dry_run: bool,
@@ -63,6 +72,8 @@ struct Report {
     route_rule: String,
     /// Why the route differs from what the policy prefers; empty if it does not.
     reason: String,
+    /// The override that was granted; empty if none was.
+    overridden: String,
     content: String,
     finish_reason: Option<String>,
     input_tokens: u64,
@@ -74,6 +85,22 @@ struct Report {
     cost_micros: Option<u64>,
     other_side_cost_micros: Option<u64>,
     cost_estimated: bool,
+    confidence: Option<Confidence>,
+    /// Whether the cloud's answer took the place of the local one.
+    escalated: bool,
+    /// Why it did not, though the local one was not sure enough.
+    escalation_withheld: String,
+}
+
+/// How sure the local model was.
+#[derive(Debug, Serialize)]
+struct Confidence {
+    /// From 0 to 1.
+    score: f64,
+    low: bool,
+    early: bool,
+    signals: Vec<String>,
+    reasons: Vec<String>,
 }
 
 pub(super) fn run(arguments: Arguments) -> CommandResult {
@@ -119,19 +146,26 @@ fn request(arguments: &Arguments) -> Result<proto::DispatchRequest, Failure> {
         Some("complex") => proto::Complexity::Complex,
         _ => proto::Complexity::Unspecified,
     };
-    let declared = match arguments.declared_level.as_deref() {
+    let level = |name: Option<&str>| match name {
         Some("public") => proto::Sensitivity::Public,
         Some("internal") => proto::Sensitivity::Internal,
         Some("confidential") => proto::Sensitivity::Confidential,
         _ => proto::Sensitivity::Unspecified,
     };
+    let declared = level(arguments.declared_level.as_deref());
+    let level_override = arguments.override_level.as_deref().map(|name| proto::LevelOverride {
+        level: level(Some(name)) as i32,
+        reason_code: arguments.override_reason.clone(),
+    });
     Ok(proto::DispatchRequest {
         request_id: arguments.request_id.clone(),
         messages,
         generation: Some(proto::GenerationOptions { max_output_tokens: arguments.max_tokens, ..Default::default() }),
         complexity: complexity as i32,
         declared_level: declared as i32,
+        level_override,
         validate_only: arguments.dry_run,
+        confidence: arguments.confidence,
         ..Default::default()
     })
 }
@@ -178,6 +212,9 @@ async fn dispatch(arguments: Arguments) -> CommandResult {
             report.costs(),
             report.decision_id
         ));
+        if let Some(told) = report.told_of_confidence() {
+            output::note(&told);
+        }
     }
     Ok(Exit::Done)
 }
@@ -205,6 +242,7 @@ impl Report {
         self.complexity_reasons = decision.complexity_reasons;
         self.route_rule = decision.route_rule;
         self.reason = decision.reason;
+        self.overridden = decision.overridden.map(|overridden| overridden.rule).unwrap_or_default();
     }
 
     fn outcome(&mut self, outcome: &proto::Outcome) {
@@ -220,6 +258,15 @@ impl Report {
         self.cost_micros = outcome.cost_micros;
         self.other_side_cost_micros = outcome.other_side_cost_micros;
         self.cost_estimated = outcome.cost_estimated;
+        self.confidence = outcome.confidence.as_ref().map(|confidence| Confidence {
+            score: f64::from(confidence.millionths) / 1e6,
+            low: confidence.low,
+            early: confidence.early,
+            signals: confidence.signals.clone(),
+            reasons: confidence.reasons.clone(),
+        });
+        self.escalated = outcome.escalated;
+        self.escalation_withheld.clone_from(&outcome.escalation_withheld);
     }
 
     /// What it costs, for people; empty if nobody knows.
@@ -237,6 +284,17 @@ impl Report {
         told
     }
 
+    fn told_of_confidence(&self) -> Option<String> {
+        let Confidence { score, reasons, .. } = self.confidence.as_ref()?;
+        let why = if reasons.is_empty() { String::new() } else { format!(" ({})", reasons.join(", ")) };
+        let then = match self.escalation_withheld.as_str() {
+            _ if self.escalated => "; the cloud answered instead".to_owned(),
+            "" => String::new(),
+            withheld => format!("; it stays local: {withheld}"),
+        };
+        Some(format!("confidence of the local answer {score:.2}{why}{then}"))
+    }
+
     fn announce(&self) -> io::Result<()> {
         let level = self.level.map_or_else(|| "unknown, so confidential".to_owned(), output::level);
         let reasons = if self.reasons.is_empty() { "nothing sensitive found".into() } else { self.reasons.join(", ") };
@@ -251,6 +309,7 @@ fn route_name(route: proto::Route) -> &'static str {
     match route {
         proto::Route::Local => "local",
         proto::Route::Cloud => "cloud",
+        proto::Route::CloudRedacted => "cloud-redacted",
         proto::Route::Unspecified => "none",
     }
 }

@@ -23,6 +23,8 @@ pub struct File {
     pub data_dir: Option<PathBuf>,
     /// The policy file; the embedded default policy when absent.
     pub policy: Option<PathBuf>,
+    /// A policy that decides beside the one in force, is recorded and counted, and never acts.
+    pub observe_policy: Option<PathBuf>,
     /// Listeners and their limits.
     pub server: ServerSection,
     /// Who may call.

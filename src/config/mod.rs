@@ -48,6 +48,8 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// The policy file; the embedded default policy when absent.
     pub policy: Option<PathBuf>,
+    /// A policy that decides beside it and never acts.
+    pub observe_policy: Option<PathBuf>,
     /// The doors; at least one.
     pub listen: Vec<Listen>,
     /// Certificate and key of the TCP listeners.
@@ -187,6 +189,7 @@ impl File {
             audit: AuditConfig { max_bytes: self.audit.max_bytes, ..AuditConfig::in_directory(directory) },
             data_dir,
             policy: self.policy,
+            observe_policy: self.observe_policy,
             listen,
             tls: self.server.tls,
             callers,

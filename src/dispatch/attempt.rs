@@ -7,27 +7,29 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::StreamExt as _;
 use tokio::time::Instant;
 
-use crate::audit::{AuditError, Pending};
+use crate::audit::{AuditError, DecisionId, Pending};
 use crate::control::Overrun;
 use crate::money::Price;
 use crate::policy::{BudgetOverrun, CloudText, LocalText, Permit, Route, RoutePlan};
 
 use super::backend::Backend;
-use super::bill::{Bill, Meter, Written};
+use super::bill::{Bill, Meter};
 use super::breaker::Breaker;
 use super::chance::Chance;
 use super::complexity::Estimate;
+use super::confidence::Confidence;
 use super::dispatcher::Shared;
 use super::error::DispatchError;
+use super::escalate::{Judging, withheld};
 use super::gate::Place;
 use super::patience::{self, MAX_CALLS};
 use super::plan::{self, Cloud, Step, reason};
 use super::provider::{AnswerStream, Call, CloudProvider, Piece, ProviderError};
 use super::record::{self, Open};
-use super::request::{Decision, Judged, Request};
+use super::redacted::{Redacted, Redaction};
+use super::request::{Decision, Judged, Overridden, Request};
 #[cfg(test)]
 use super::sabotage::Sabotage;
 use super::turn;
@@ -42,6 +44,15 @@ pub(super) struct Begun {
     pub(super) breaker: Breaker,
     /// Its place at the backend, held until it has ended.
     pub(super) place: Option<Place>,
+    /// How it is to be judged; `None` if it need not be.
+    pub(super) judging: Option<Judging>,
+}
+
+impl Begun {
+    /// The first piece, once.
+    pub(super) fn take_first(&mut self) -> Piece {
+        std::mem::replace(&mut self.first, Piece::Tokens(Vec::new()))
+    }
 }
 
 /// Why a side gave no answer.
@@ -88,9 +99,13 @@ pub(super) struct Attempts<'a> {
     estimate: Estimate,
     plan: &'a RoutePlan,
     permit: &'a Permit,
+    redaction: Redaction<'a>,
     started: std::time::Instant,
+    overridden: Option<Overridden>,
     calls: u32,
     last: Option<Decision>,
+    /// The local answer that was not sure enough, while the cloud is asked for a better one.
+    left: Option<(Option<DecisionId>, Confidence)>,
 }
 
 impl<'a> Attempts<'a> {
@@ -103,7 +118,24 @@ impl<'a> Attempts<'a> {
         permit: &'a Permit,
         started: std::time::Instant,
     ) -> Self {
-        Self { shared, request, judged, estimate, plan, permit, started, calls: 0, last: None }
+        let redaction = Redaction::None;
+        let (overridden, last, left) = (None, None, None);
+        Self { shared, request, judged, estimate, plan, permit, redaction, started, overridden, calls: 0, last, left }
+    }
+
+    /// The same with what became of the redaction.
+    pub(super) fn redacting(self, redaction: Redaction<'a>) -> Self {
+        Self { redaction, ..self }
+    }
+
+    /// The same with what an override changed.
+    pub(super) fn overriding(self, overridden: Option<Overridden>) -> Self {
+        Self { overridden, ..self }
+    }
+
+    /// Records that the request is refused before anything is tried.
+    pub(super) fn refuse(&mut self, error: &DispatchError) {
+        self.record_refusal(error, reason::OVERRIDE_DENIED);
     }
 
     /// The last decision that was recorded.
@@ -120,7 +152,7 @@ impl<'a> Attempts<'a> {
             let found = match step.route {
                 Route::Local if over_budget && self.budget_overrun() == BudgetOverrun::Refuse => Some(nobody()),
                 Route::Local => usable(backends.local_order()).next().map(names),
-                Route::Cloud => {
+                Route::CloudRedacted | Route::Cloud => {
                     let found = usable(backends.cloud_order()).find(|backend| self.affordable(backend)).map(names);
                     over_budget = found.is_none() && usable(backends.cloud_order()).next().is_some();
                     found
@@ -152,7 +184,9 @@ impl<'a> Attempts<'a> {
                     let reason = local_reason(*step, cloud.as_ref());
                     turn::of_side(self, backends.local_order(), reason, later).await
                 }
-                Route::Cloud => turn::of_side(self, backends.cloud_order(), step.reason, later).await,
+                Route::CloudRedacted | Route::Cloud => {
+                    turn::of_side(self, backends.cloud_order(), step.reason, later).await
+                }
             };
             let missed = match missed {
                 Ok(begun) => return Ok(begun),
@@ -168,7 +202,7 @@ impl<'a> Attempts<'a> {
             };
             match step.route {
                 Route::Local => local = Some(missed),
-                Route::Cloud => cloud = Some(missed),
+                Route::CloudRedacted | Route::Cloud => cloud = Some(missed),
             }
         }
         let reason = cloud.as_ref().map_or(reason::NONE, missed_reason);
@@ -188,8 +222,9 @@ impl<'a> Attempts<'a> {
         match answer {
             Ok((first, rest)) => {
                 let breaker = backend.breaker().clone();
-                let rest = counted(open.written(), &first, rest);
-                Ok(Begun { open, first, rest, time_to_first_token: called.elapsed(), breaker, place: None })
+                let judging = (open.decision().route == Route::Local && self.wants_confidence())
+                    .then(|| Judging { measure: backend.terms().measure, hold_back: backend.terms().hold_back });
+                Ok(Begun { open, first, rest, time_to_first_token: called.elapsed(), breaker, place: None, judging })
             }
             Err(error) => {
                 tracing::warn!(%error, "a backend did not answer");
@@ -214,7 +249,7 @@ impl<'a> Attempts<'a> {
         }
     }
 
-    pub(super) fn open(&mut self, decision: Decision, id: Option<crate::audit::DecisionId>) -> Open {
+    pub(super) fn open(&mut self, decision: Decision, id: Option<DecisionId>) -> Open {
         if !decision.backend.is_empty() {
             self.calls += 1;
         }
@@ -228,7 +263,9 @@ impl<'a> Attempts<'a> {
         if let Some(steps) = self.sabotage().steps() {
             return steps;
         }
-        plan::steps(self.plan.preferred(), self.permit.ceiling(), self.plan.may_fall_back(), self.cloud())
+        let (preferred, ceiling) = (self.plan.preferred(), self.permit.ceiling());
+        let stays = self.redaction.stays();
+        plan::steps(preferred, ceiling, self.plan.may_fall_back(), self.cloud(), stays)
     }
 
     /// Where the request goes by its next call.
@@ -249,12 +286,26 @@ impl<'a> Attempts<'a> {
             rule: Arc::clone(self.plan.rule()),
             reason,
             ceiling: self.ceiling(),
+            redaction: self.redaction.of_route(route).map(Redacted::told),
+            local_confidence: self.left.as_ref().map(|(_, confidence)| confidence.clone()),
+            escalated_from: self.left.as_ref().and_then(|(id, _)| *id),
+            overridden: self.overridden.clone(),
         }
     }
 
     /// Hands a decision to the log.
     pub(super) fn append(&self, decision: &Decision) -> Result<Pending, AuditError> {
-        record::append(&self.shared.audit, self.request, self.judged, decision, self.started)
+        let sent = self.redaction.of_route(decision.route);
+        let preferred = self.plan.preferred();
+        record::append(&self.shared.audit, self.request, self.judged, sent, decision, preferred, self.started)
+    }
+
+    /// The answer to a call by this route, with its values where the text was redacted.
+    pub(super) fn restored(&self, route: Route, answer: AnswerStream) -> AnswerStream {
+        match self.redaction.of_route(route) {
+            Some(redacted) => redacted.restored(answer),
+            None => answer,
+        }
     }
 
     /// The bill of a call of so many bytes. The other side's price is that of its first backend that could have taken
@@ -265,7 +316,7 @@ impl<'a> Attempts<'a> {
         }
         let other_side = match route {
             Route::Local => first(self.shared.backends.cloud()),
-            Route::Cloud => first(self.shared.backends.local()),
+            Route::CloudRedacted | Route::Cloud => first(self.shared.backends.local()),
         };
         let meter = Meter { control: Arc::clone(&self.shared.control), caller: Arc::clone(&self.request.caller) };
         Bill::new(backend.terms().price, other_side, bytes).metered(meter)
@@ -286,7 +337,7 @@ impl<'a> Attempts<'a> {
         // One that cannot be encoded is not sent either.
         let bytes = backend.provider().request_bytes(text).unwrap_or_default();
         let asked = text.conversation().generation().max_output_tokens;
-        self.bill(backend, Route::Cloud, bytes).bounded(asked.or(backend.terms().max_output_tokens))
+        self.bill(backend, text.route(), bytes).bounded(asked.or(backend.terms().max_output_tokens))
     }
 
     /// Whether the budgets would let the request go to this backend now.
@@ -309,7 +360,7 @@ impl<'a> Attempts<'a> {
     /// The text for a cloud backend, if the permit makes one.
     pub(super) fn cloud_text(&self) -> Option<CloudText> {
         #[cfg(test)]
-        if self.sabotage().ignores_permit(self.calls) {
+        if self.ignores_permit() {
             return Some(self.permit.smuggled_text());
         }
         self.permit.cloud_text()
@@ -317,10 +368,16 @@ impl<'a> Attempts<'a> {
 
     fn ceiling(&self) -> Route {
         #[cfg(test)]
-        if self.sabotage().ignores_permit(self.calls) {
+        if self.ignores_permit() {
             return Route::Cloud;
         }
         self.permit.ceiling()
+    }
+
+    #[cfg(test)]
+    fn ignores_permit(&self) -> bool {
+        self.sabotage().ignores_permit(self.calls)
+            || (self.sabotage() == Sabotage::EscalatesWithoutPermit && self.left.is_some())
     }
 
     /// What this build leaves out on purpose.
@@ -359,16 +416,56 @@ impl<'a> Attempts<'a> {
         if patience::suffices(self.left()) { Missed::NoneUsable } else { Missed::Fatal(DispatchError::Deadline) }
     }
 
+    /// Whether local answers are to be judged: the caller asks for it, or the policy escalates somewhere, so that people
+    /// see what else would.
+    fn wants_confidence(&self) -> bool {
+        self.request.confidence || self.judged.policy.escalates()
+    }
+
+    /// Whether the cloud may be asked for a better answer than the local one, or why not.
+    pub(super) fn may_escalate(&self) -> Result<(), &'static str> {
+        #[cfg(test)]
+        if self.sabotage() == Sabotage::EscalatesWithoutPermit {
+            return Ok(());
+        }
+        match self.cloud() {
+            _ if self.permit.ceiling() != Route::Cloud => Err(withheld::CEILING),
+            _ if !self.plan.may_escalate() => Err(withheld::POLICY),
+            Cloud::Absent => Err(withheld::NO_CLOUD_BACKEND),
+            Cloud::Closed => Err(withheld::CLOUD_CLOSED),
+            Cloud::Open => Ok(()),
+        }
+    }
+
+    /// Until [`Attempts::stay_local`], decisions say that they come after this local answer.
+    pub(super) fn leave_local(&mut self, decision: Option<DecisionId>, confidence: Confidence) {
+        self.left = Some((decision, confidence));
+    }
+
+    /// Decisions stand for themselves again.
+    pub(super) fn stay_local(&mut self) {
+        self.left = None;
+    }
+
+    /// The cloud's backends in the order of one request.
+    pub(super) fn cloud_order(&self) -> Vec<&'a Arc<Backend<CloudProvider>>> {
+        self.shared.backends.cloud_order()
+    }
+
+    /// Whether the caller takes the answer whole only.
+    pub(super) fn takes_whole(&self) -> bool {
+        self.request.whole
+    }
+
+    /// The most tokens that the caller wants.
+    pub(super) fn callers_limit(&self) -> Option<u32> {
+        self.request.conversation.generation().max_output_tokens
+    }
+
     /// Terms of the next call.
     pub(super) fn call(&self) -> Call {
-        Call { deadline: self.request.deadline.into() }
+        Call { deadline: self.request.deadline.into(), probabilities: self.wants_confidence() }
     }
-}
-
-/// The rest of an answer, its bytes counted as they come.
-fn counted(written: Written, first: &Piece, rest: AnswerStream) -> AnswerStream {
-    written.add(first.bytes());
-    Box::pin(rest.inspect(move |piece| written.add(piece.as_ref().map_or(0, Piece::bytes))))
 }
 
 fn usable<P>(backends: Vec<&Arc<Backend<P>>>) -> impl Iterator<Item = &Arc<Backend<P>>> {

@@ -9,11 +9,9 @@ use std::time::Duration;
 use reqwest::redirect;
 use tokio::time::Instant;
 
-use crate::policy::Route;
-
 use super::breaker::{Breaker, GONE_FOR, Sign};
 use super::chance::Chance;
-use super::config::{BackendConfig, BackendError, BackendKind, Terms};
+use super::config::{BackendConfig, BackendError, BackendKind, Side, Terms};
 use super::gate::Gate;
 use super::health;
 use super::order;
@@ -128,8 +126,8 @@ impl Backends {
             }
             let endpoint = config.endpoint()?;
             match config.side {
-                Route::Local => backends.local.push(Backend::new(config, LocalProvider::new(endpoint))?),
-                Route::Cloud => backends.cloud.push(Backend::new(config, CloudProvider::new(endpoint))?),
+                Side::Local => backends.local.push(Backend::new(config, LocalProvider::new(endpoint))?),
+                Side::Cloud => backends.cloud.push(Backend::new(config, CloudProvider::new(endpoint))?),
             }
         }
         order::sort(&mut backends.local, |backend| backend.terms.rank);
@@ -174,7 +172,7 @@ impl Backends {
     pub async fn probe(&self, patience: Duration) -> Vec<Probe> {
         let deadline = Instant::now() + patience;
         let probes = self.local.iter().map(|backend| async move {
-            let outcome = backend.provider.probe(Call { deadline }).await;
+            let outcome = backend.provider.probe(Call { deadline, probabilities: false }).await;
             let sign = health::sign(&outcome);
             // A backend that is only slow to begin is no reason to leave it alone from the start.
             let sign = if sign == Sign::Gone || sign == Sign::Well { sign } else { Sign::Nothing };
@@ -204,7 +202,7 @@ async fn discover_ollama_at(url: &str) -> Option<BackendConfig> {
     version.get("version")?.as_str()?;
     let installed = Installed::parse(&fetch(&client, &format!("{url}/api/tags")).await?)?;
     let model = installed.first_local()?;
-    Some(BackendConfig::new("ollama", Route::Local, BackendKind::Ollama, url, model))
+    Some(BackendConfig::new("ollama", Side::Local, BackendKind::Ollama, url, model))
 }
 
 async fn fetch(client: &reqwest::Client, url: &str) -> Option<Vec<u8>> {
@@ -236,7 +234,7 @@ mod tests {
     async fn discovery_takes_a_model_that_is_on_this_machine() {
         let server = serving(r#"{"version":"0.12.0"}"#, OLLAMA_TAGS.to_owned());
         let found = discover_ollama_at(&server.url()).await.unwrap();
-        assert_eq!((found.side, found.kind, found.model.as_str()), (Route::Local, BackendKind::Ollama, "m:latest"));
+        assert_eq!((found.side, found.kind, found.model.as_str()), (Side::Local, BackendKind::Ollama, "m:latest"));
         let probes = Backends::build(vec![found]).unwrap().probe(Duration::from_secs(5)).await;
         assert!(probes.len() == 1 && probes[0].problem.is_none());
     }
@@ -258,7 +256,7 @@ mod tests {
 
     #[test]
     fn names_are_unique() {
-        let config = BackendConfig::new("a", Route::Local, BackendKind::Ollama, "http://localhost", "m");
+        let config = BackendConfig::new("a", Side::Local, BackendKind::Ollama, "http://localhost", "m");
         let error = Backends::build(vec![config.clone(), config]).unwrap_err();
         assert_eq!(error.to_string(), "backend `a`: another backend has the same name; choose a different one");
     }

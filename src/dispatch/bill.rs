@@ -4,10 +4,12 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use futures_util::StreamExt as _;
+
 use crate::control::{Control, ControlError, Hold};
 use crate::money::{Amount, Cost, Price, Tokens};
 
-use super::provider::{Fault, Finish};
+use super::provider::{AnswerStream, Fault, Finish, Piece};
 
 /// Tokens that a provider may add of its own to what it is sent: the frame of each message is in the bytes of the body
 /// already, so this is for instructions that it puts before tools (Anthropic documents up to 800 of them).
@@ -45,7 +47,7 @@ pub(super) struct Meter {
 pub(super) struct Written(Arc<AtomicU64>);
 
 impl Written {
-    pub(super) fn add(&self, bytes: u64) {
+    fn add(&self, bytes: u64) {
         self.0.fetch_add(bytes, Ordering::Relaxed);
     }
 
@@ -163,6 +165,11 @@ impl Bill {
         let other_side = self.other_side.map(|price| price.of(tokens));
         Cost { own, other_side, estimated: estimated && (own.is_some() || other_side.is_some()) }
     }
+}
+
+/// An answer whose bytes are counted as they come.
+pub(super) fn counted(written: Written, answer: AnswerStream) -> AnswerStream {
+    Box::pin(answer.inspect(move |piece| written.add(piece.as_ref().map_or(0, Piece::bytes))))
 }
 
 impl Fault {

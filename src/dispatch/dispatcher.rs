@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Instant;
 
-use futures_util::{Stream, StreamExt as _};
+use futures_util::Stream;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -18,17 +18,18 @@ use tokio_util::task::TaskTracker;
 use crate::audit::AuditLog;
 use crate::control::Control;
 use crate::error::Kind;
+use crate::policy::{OverrideDenied, Route, RoutePlan, Waiver};
 
-use super::attempt::{Attempts, Begun};
+use super::attempt::Attempts;
 use super::backend::Backends;
-use super::breaker::Sign;
-use super::complexity;
+use super::complexity::{self, Estimate};
 use super::error::DispatchError;
+use super::escalate;
 use super::health;
 use super::once::{Claim, Once};
-use super::plan::Cloud;
-use super::provider::{Finish, Piece};
-use super::request::{Classify, Event, Outcome, Request};
+use super::plan::{self, Cloud};
+use super::redacted::{self, Redacted, Redaction};
+use super::request::{Classify, Event, Judged, Overridden, Request};
 
 /// Events that may wait for the caller. More would only hold the answer in memory.
 const WAITING_EVENTS: usize = 16;
@@ -199,31 +200,54 @@ impl<E: Into<DispatchError>> From<E> for Stop {
     }
 }
 
+/// What became of a caller's wish for a lower level.
+type Waived = Result<Option<Waiver>, OverrideDenied>;
+
 /// One request in work.
-struct Run<'a> {
-    shared: &'a Shared,
-    request: &'a Request,
-    sender: &'a mpsc::Sender<Result<Event, DispatchError>>,
-    started: Instant,
+pub(super) struct Run<'a> {
+    pub(super) shared: &'a Shared,
+    pub(super) request: &'a Request,
+    pub(super) sender: &'a mpsc::Sender<Result<Event, DispatchError>>,
+    pub(super) started: Instant,
 }
 
 impl Run<'_> {
     async fn run(&self) -> Result<(), Stop> {
         let claim = self.claim().await?;
-        let judged = within(self.request.deadline, self.shared.classify.classify(self.request)).await?;
+        let (judged, estimate, plan, waived) = self.judge().await?;
         self.send(Event::Verdict(Arc::clone(&judged.verdict))).await?;
 
-        let estimate = complexity::estimate(&self.request.conversation, self.request.complexity);
-        let policy = &judged.policy;
-        let plan = policy.route(&judged.verdict, estimate.complexity, &self.request.caller);
-        let permit = policy.permit(&judged.verdict, &plan, Arc::clone(&self.request.conversation));
-        let mut attempts = Attempts::new(self.shared, self.request, &judged, estimate, &plan, &permit, self.started);
+        let permit = judged.policy.permit(&judged.verdict, &plan, Arc::clone(&self.request.conversation));
+        let redacted = self.redact(&judged, &plan).await?;
+        let (permit, redaction) = match &redacted {
+            None => (permit, Redaction::None),
+            Some(Err(reason)) => (permit, Redaction::Stays(reason)),
+            Some(Ok(redacted)) => match redacted::permitted(permit, &plan, &judged, redacted) {
+                (permit, Some(reason)) => (permit, Redaction::Stays(reason)),
+                (permit, None) => (permit, Redaction::May(redacted)),
+            },
+        };
+        let mut attempts = Attempts::new(self.shared, self.request, &judged, estimate, &plan, &permit, self.started)
+            .redacting(redaction);
+        let waived = match waived {
+            Ok(waiver) => waiver,
+            Err(denied) => {
+                let error = DispatchError::from(denied);
+                attempts.refuse(&error);
+                return Err(error.into());
+            }
+        };
+        attempts = attempts.overriding(waived.as_ref().map(|waiver| self.overridden(waiver)));
 
         if self.request.validate_only {
             return self.send(Event::Decision(attempts.validate())).await;
         }
-        match attempts.begin().await {
-            Ok(begun) => self.relay(begun, claim).await,
+        let answer = match attempts.begin().await {
+            Ok(begun) => escalate::choose(&mut attempts, begun).await,
+            Err(error) => Err(error),
+        };
+        match answer {
+            Ok(chosen) => self.relay(chosen, claim).await,
             Err(error) => {
                 // What was tried last says more than the error alone.
                 if let Some(decision) = attempts.into_last() {
@@ -232,6 +256,60 @@ impl Run<'_> {
                 Err(error.into())
             }
         }
+    }
+
+    /// The verdict, and where it sends the request. Where the text would be redacted, every span must be known: the model
+    /// runs then, even if the rules alone gave the level.
+    async fn judge(&self) -> Result<(Judged, Estimate, RoutePlan, Waived), Stop> {
+        let judged = within(self.request.deadline, self.shared.classify.classify(self.request)).await?;
+        let estimate = complexity::estimate(&self.request.conversation, self.request.complexity);
+        let caller = &self.request.caller;
+        let route = |judged: &Judged| {
+            let waived = self.waived(judged);
+            let waiver = waived.as_ref().ok().and_then(Option::as_ref);
+            (judged.policy.route_waived(&judged.verdict, waiver, estimate.complexity, caller), waived)
+        };
+        let (plan, waived) = route(&judged);
+        if plan.preferred() != Route::CloudRedacted || redacted::knows_every_span(&judged) {
+            return Ok((judged, estimate, plan, waived));
+        }
+        let thorough = Request { always_ner: true, ..self.request.clone() };
+        let judged = within(self.request.deadline, self.shared.classify.classify(&thorough)).await?;
+        let (plan, waived) = route(&judged);
+        Ok((judged, estimate, plan, waived))
+    }
+
+    /// The leave to treat the text as of the level that the caller asks for, if it asks for one.
+    fn waived(&self, judged: &Judged) -> Waived {
+        let Some(asked) = &self.request.level_override else { return Ok(None) };
+        let has_reason = !asked.reason_code.is_empty();
+        judged.policy.waive(&judged.verdict, &self.request.caller, asked.level, has_reason)
+    }
+
+    fn overridden(&self, waiver: &Waiver) -> Overridden {
+        let reason_code = self.request.level_override.as_ref().map(|asked| Arc::clone(&asked.reason_code));
+        Overridden {
+            rule: Arc::clone(waiver.rule()),
+            from: waiver.from(),
+            to: waiver.to(),
+            reason_code: reason_code.unwrap_or_default(),
+        }
+    }
+
+    /// The redacted text, if the plan sends one and a cloud is open for it, or why there is none.
+    async fn redact(
+        &self,
+        judged: &Judged,
+        plan: &RoutePlan,
+    ) -> Result<Option<Result<Redacted, &'static str>>, DispatchError> {
+        if plan.preferred() != Route::CloudRedacted {
+            return Ok(None);
+        }
+        let cloud = self.shared.cloud(&self.request.caller);
+        if cloud != Cloud::Open {
+            return Ok(Some(Err(plan::unopened(cloud))));
+        }
+        redacted::redact(self.request, judged, plan, self.shared.classify.as_ref()).await.map(Some)
     }
 
     /// Takes the caller's id for this request, or says that it was taken before. A log that cannot be read does not stop
@@ -251,64 +329,8 @@ impl Run<'_> {
         }
     }
 
-    /// Passes the answer on. From its first piece on no other backend may step in.
-    async fn relay(&self, begun: Begun, claim: Option<Claim<'_>>) -> Result<(), Stop> {
-        let Begun { open, first, mut rest, time_to_first_token, breaker, place: _place } = begun;
-        metrics::counter!("cordon_dispatches_total", "route" => open.decision().route.as_str(), "reason" => open.decision().reason)
-            .increment(1);
-        let ended = async {
-            self.send(Event::Decision(open.decision().clone())).await?;
-            let mut piece = first;
-            loop {
-                match piece {
-                    Piece::Text(text) => self.send(Event::Delta(text)).await?,
-                    Piece::ToolCall(call) => self.send(Event::ToolCall(call)).await?,
-                    Piece::Finish(finish) => return Ok(finish),
-                }
-                // The stream ends by a finish or an error, and by nothing else.
-                piece = match within(self.request.deadline, rest.next()).await? {
-                    Some(next) => {
-                        next.inspect_err(|error| breaker.note(Sign::of(&error.fault), Instant::now().into()))?
-                    }
-                    None => return Err(Stop::CallerLeft),
-                };
-            }
-        };
-        match ended.await {
-            Ok(finish) => {
-                let outcome = self.outcome(&open, finish, time_to_first_token);
-                if let Some(claim) = claim {
-                    claim.answered(open.decision().id);
-                }
-                open.complete(finish, &outcome);
-                self.send(Event::Outcome(outcome)).await
-            }
-            Err(Stop::Failed(error)) => {
-                open.fail(error.kind(), error.reason());
-                Err(Stop::Failed(error))
-            }
-            // Dropping the open record says that the caller left.
-            Err(Stop::CallerLeft) => Err(Stop::CallerLeft),
-        }
-    }
-
-    fn outcome(&self, open: &super::record::Open, finish: Finish, time_to_first_token: std::time::Duration) -> Outcome {
-        let decision = open.decision();
-        Outcome {
-            finish_reason: finish.reason,
-            backend: Arc::clone(&decision.backend),
-            model: Arc::clone(&decision.model),
-            route: decision.route,
-            input_tokens: finish.input_tokens,
-            output_tokens: finish.output_tokens,
-            time_to_first_token,
-            total: self.started.elapsed(),
-            cached_input_tokens: finish.cached_input_tokens,
-            cost: open.cost(&finish),
-        }
-    }
-
-    async fn send(&self, event: Event) -> Result<(), Stop> {
+    /// Hands an event to the caller, and waits until there is room for it.
+    pub(super) async fn send(&self, event: Event) -> Result<(), Stop> {
         match within(self.request.deadline, self.sender.send(Ok(event))).await? {
             Ok(()) => Ok(()),
             Err(_) => Err(Stop::CallerLeft),

@@ -8,6 +8,7 @@ use thiserror::Error;
 use crate::audit::{AuditError, DecisionId};
 use crate::control::Overrun;
 use crate::error::Kind;
+use crate::policy::OverrideDenied;
 
 use super::once::Duplicate;
 use super::provider::{Fault, ProviderError};
@@ -40,6 +41,9 @@ pub enum DispatchError {
     /// A budget has no room for what the request may cost, and the policy refuses instead of answering locally.
     #[error("{overrun}", overrun = .0)]
     OverBudget(Overrun),
+    /// The caller asked for a lower level, and the policy gives it no leave.
+    #[error(transparent)]
+    OverrideDenied(#[from] OverrideDenied),
     /// The caller's request of this id was answered before.
     #[error(
         "the request of this id was answered before{}; answers are not stored, so send it with another request_id to ask again",
@@ -72,6 +76,8 @@ impl DispatchError {
             Self::LocalUnavailable(_) | Self::NoneAvailable { .. } | Self::AuditUnavailable(_) => Kind::Unavailable,
             Self::Answered(_) | Self::InWork => Kind::AlreadyExists,
             Self::Full(_) | Self::OverBudget(_) => Kind::ResourceExhausted,
+            Self::OverrideDenied(OverrideDenied::ReasonMissing { .. }) => Kind::InvalidArgument,
+            Self::OverrideDenied(_) => Kind::PermissionDenied,
             Self::Backend(error) => error.kind(),
             Self::Deadline => Kind::DeadlineExceeded,
         }
@@ -88,6 +94,8 @@ impl DispatchError {
             Self::InWork => "REQUEST_IN_WORK",
             Self::Full(_) => "BACKEND_FULL",
             Self::OverBudget(_) => "BUDGET_SPENT",
+            Self::OverrideDenied(OverrideDenied::ReasonMissing { .. }) => "OVERRIDE_REASON_REQUIRED",
+            Self::OverrideDenied(_) => "OVERRIDE_DENIED",
             Self::Backend(error) => match error.fault {
                 Fault::Rejected { .. } => "BACKEND_REJECTED",
                 Fault::Busy { .. } => "BACKEND_BUSY",
@@ -103,6 +111,15 @@ impl DispatchError {
     pub fn decision(&self) -> Option<DecisionId> {
         match self {
             Self::Answered(decision) => *decision,
+            _ => None,
+        }
+    }
+
+    /// The rule of the policy that refused, if one did.
+    #[must_use]
+    pub fn rule(&self) -> Option<&Arc<str>> {
+        match self {
+            Self::OverrideDenied(denied) => Some(denied.rule()),
             _ => None,
         }
     }

@@ -59,7 +59,7 @@ pub(super) async fn watch<P: Probed>(
 
 /// `alone` is how long a backend that is not well is left alone; the next probe comes sooner.
 async fn probe<P: Probed>(backend: &Backend<P>, patience: Duration, alone: Duration) {
-    let outcome = backend.provider().ask(Call { deadline: Instant::now() + patience }).await;
+    let outcome = backend.provider().ask(Call { deadline: Instant::now() + patience, probabilities: false }).await;
     let sign = sign(&outcome);
     let before = backend.is_usable();
     backend.breaker().note_probe(sign, Instant::now(), alone);
@@ -92,8 +92,7 @@ mod tests {
 
     use super::*;
     use crate::dispatch::testing::{Server, response};
-    use crate::dispatch::{BackendConfig, BackendKind, Backends};
-    use crate::policy::Route;
+    use crate::dispatch::{BackendConfig, BackendKind, Backends, Side};
 
     async fn until(mut what: impl FnMut() -> bool) {
         while !what() {
@@ -109,7 +108,7 @@ mod tests {
             true => response(200, "application/json", r#"{"data":[]}"#),
             false => response(503, "application/json", "{}"),
         });
-        let config = BackendConfig::new("b", Route::Local, BackendKind::Openai, &server.url(), "m");
+        let config = BackendConfig::new("b", Side::Local, BackendKind::Openai, &server.url(), "m");
         let backends = Backends::build(vec![config]).unwrap();
         let backend = Arc::clone(&backends.local()[0]);
         let (chance, stopping) = (Chance::seeded(3), CancellationToken::new());
@@ -129,7 +128,7 @@ mod tests {
     #[tokio::test]
     async fn a_backend_that_knows_no_such_path_is_well_and_a_closed_side_is_not_asked() {
         let server = Server::always(response(404, "text/plain", ""));
-        let config = BackendConfig::new("b", Route::Cloud, BackendKind::Openai, &server.url(), "m");
+        let config = BackendConfig::new("b", Side::Cloud, BackendKind::Openai, &server.url(), "m");
         let backends = Backends::build(vec![config]).unwrap();
         let backend = &backends.cloud()[0];
         probe(backend, PATIENCE, PATIENCE).await;

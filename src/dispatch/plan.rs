@@ -17,12 +17,20 @@ pub mod reason {
     pub const LOCAL_UNAVAILABLE: &str = "local_unavailable";
     /// The decision could not be made durable.
     pub const AUDIT_LOG_UNAVAILABLE: &str = "audit_log_unavailable";
+    /// The caller asked for a lower level and has no leave for it.
+    pub const OVERRIDE_DENIED: &str = "override_denied";
     /// A budget has no room for what the request may cost in the cloud.
     pub const BUDGET_SPENT: &str = "budget_spent";
     /// The reservation of what it may cost could not be made durable.
     pub const BUDGET_UNAVAILABLE: &str = "budget_unavailable";
+    /// The local answer was not sure enough.
+    pub const LOW_CONFIDENCE: &str = "low_confidence";
     /// The rule's route is beyond the verdict's ceiling.
     pub const NOT_PERMITTED: &str = "not_permitted";
+    /// The text cannot be redacted: something in it can be read by no detector, or some detector did not see all of it.
+    pub const NOT_REDACTABLE: &str = "not_redactable";
+    /// The redacted text is of a level that the route does not let out.
+    pub const REDACTED_TEXT_NOT_PERMITTED: &str = "redacted_text_not_permitted";
 }
 
 /// What is known of the cloud before anything is tried.
@@ -43,16 +51,33 @@ pub(super) struct Step {
     pub(super) reason: &'static str,
 }
 
-/// The steps in order; at least one. `ceiling` is the permit's.
-pub(super) fn steps(preferred: Route, ceiling: Route, may_fall_back: bool, cloud: Cloud) -> Vec<Step> {
+/// Why a cloud that is not open is not tried.
+pub(super) fn unopened(cloud: Cloud) -> &'static str {
+    match cloud {
+        Cloud::Absent => reason::NO_CLOUD_BACKEND,
+        Cloud::Closed => reason::CLOUD_CLOSED,
+        Cloud::Open => reason::NONE,
+    }
+}
+
+/// The steps in order; at least one. `ceiling` is the permit's; where it is below the preferred route, `stays` says why
+/// if more is known than that.
+pub(super) fn steps(
+    preferred: Route,
+    ceiling: Route,
+    may_fall_back: bool,
+    cloud: Cloud,
+    stays: Option<&'static str>,
+) -> Vec<Step> {
     let step = |route, reason| Step { route, reason };
     match (preferred, ceiling, cloud) {
-        (Route::Cloud, Route::Cloud, Cloud::Open) => {
-            vec![step(Route::Cloud, reason::NONE), step(Route::Local, reason::CLOUD_UNAVAILABLE)]
+        (Route::Cloud | Route::CloudRedacted, ..) if ceiling < preferred => {
+            vec![step(Route::Local, stays.unwrap_or(reason::NOT_PERMITTED))]
         }
-        (Route::Cloud, Route::Cloud, Cloud::Absent) => vec![step(Route::Local, reason::NO_CLOUD_BACKEND)],
-        (Route::Cloud, Route::Cloud, Cloud::Closed) => vec![step(Route::Local, reason::CLOUD_CLOSED)],
-        (Route::Cloud, Route::Local, _) => vec![step(Route::Local, reason::NOT_PERMITTED)],
+        (Route::Cloud | Route::CloudRedacted, _, Cloud::Open) => {
+            vec![step(preferred, reason::NONE), step(Route::Local, reason::CLOUD_UNAVAILABLE)]
+        }
+        (Route::Cloud | Route::CloudRedacted, ..) => vec![step(Route::Local, unopened(cloud))],
         (Route::Local, Route::Cloud, Cloud::Open) if may_fall_back => {
             vec![step(Route::Local, reason::NONE), step(Route::Cloud, reason::LOCAL_UNAVAILABLE)]
         }
@@ -66,18 +91,19 @@ mod tests {
 
     #[test]
     fn no_step_goes_beyond_the_ceiling_or_a_closed_cloud() {
-        for preferred in [Route::Local, Route::Cloud] {
-            for ceiling in [Route::Local, Route::Cloud] {
+        const ROUTES: [Route; 3] = [Route::Local, Route::CloudRedacted, Route::Cloud];
+        for preferred in ROUTES {
+            for ceiling in ROUTES {
                 for may_fall_back in [false, true] {
                     for cloud in [Cloud::Absent, Cloud::Closed, Cloud::Open] {
-                        let steps = steps(preferred, ceiling, may_fall_back, cloud);
+                        let steps = steps(preferred, ceiling, may_fall_back, cloud, None);
                         let told = format!("{preferred} {ceiling} {may_fall_back} {cloud:?}: {steps:?}");
                         assert!(!steps.is_empty(), "{told}");
                         assert!(steps.iter().any(|step| step.route == Route::Local), "local is always tried: {told}");
                         assert!(steps.iter().all(|step| step.route <= ceiling), "{told}");
-                        let cloudy = steps.iter().any(|step| step.route == Route::Cloud);
+                        let cloudy = steps.iter().any(|step| step.route.leaves());
                         assert!(!cloudy || cloud == Cloud::Open, "{told}");
-                        assert!(!cloudy || preferred == Route::Cloud || may_fall_back, "{told}");
+                        assert!(!cloudy || preferred.leaves() || may_fall_back, "{told}");
                         let first = steps.first().unwrap();
                         assert_eq!(first.reason.is_empty(), first.route == preferred, "{told}");
                     }

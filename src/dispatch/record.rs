@@ -9,17 +9,23 @@ use crate::control::ControlError;
 use crate::document::Document;
 use crate::error::Kind;
 use crate::money::{Amount, Cost};
+use crate::policy::Route;
 
 use super::bill::{Bill, Written};
+use super::confidence::Confidence;
 use super::provider::{Fault, Finish, FinishReason};
+use super::redacted::Redacted;
 use super::request::{Decision, Judged, Outcome, Request};
 
-/// Hands a decision to the log. The text of the request is only counted and digested there.
+/// Hands a decision to the log. The text of the request, and what is sent instead of it, are only counted and digested
+/// there.
 pub(super) fn append(
     log: &AuditLog,
     request: &Request,
     judged: &Judged,
+    sent: Option<&Redacted>,
     decision: &Decision,
+    preferred: Route,
     started: Instant,
 ) -> Result<Pending, AuditError> {
     let routing = Routing {
@@ -31,6 +37,14 @@ pub(super) fn append(
         complexity_reasons: decision.complexity_reasons.iter().map(|reason| Label::token(reason)).collect(),
         rule: Label::new(&decision.rule),
         reason: Label::token(decision.reason),
+        redacted: None,
+        escalated_from: decision.escalated_from,
+        overridden: decision.overridden.as_ref().map(|overridden| audit::RecordedOverride {
+            rule: Label::new(&overridden.rule),
+            from: overridden.from,
+            to: overridden.to,
+            reason: Label::token(&overridden.reason_code),
+        }),
     };
     let about = audit::DecisionInput {
         operation: if request.validate_only { Operation::Validate } else { Operation::Dispatch },
@@ -42,7 +56,17 @@ pub(super) fn append(
         routing: Some(routing),
     };
     let document: &Document = request.conversation.document();
-    log.append(audit::Decision::new(about, &judged.verdict, document, log.digest_key())?)
+    let caller = &request.caller;
+    let observed = judged.observed.as_ref();
+    let observed = observed.map(|seen| seen.of_dispatch(&judged.verdict, preferred, decision.complexity, caller));
+    let recorded = audit::Decision::new(about, &judged.verdict, document, log.digest_key())?.observed(observed);
+    let recorded = match sent {
+        Some(sent) => {
+            recorded.of_redacted(&sent.judged.verdict, sent.conversation.document(), sent.replaced, log.digest_key())?
+        }
+        None => recorded,
+    };
+    log.append(recorded)
 }
 
 /// A recorded decision whose outcome is open.
@@ -122,6 +146,9 @@ impl Open {
             output_tokens: finish.output_tokens,
             cached_input_tokens: finish.cached_input_tokens,
             time_to_first_token_us: micros(outcome.time_to_first_token),
+            confidence: outcome.confidence.as_ref().filter(|_| !outcome.escalated).map(recorded).map(Box::new),
+            escalation_withheld: (!outcome.escalation_withheld.is_empty())
+                .then(|| Label::token(outcome.escalation_withheld)),
             ..audit::Outcome::new(OutcomeStatus::Completed)
         };
         self.write(ended, outcome.cost);
@@ -138,6 +165,20 @@ impl Open {
             self.bill.waive();
         }
         self.fail(kind, fault.as_str());
+    }
+
+    /// The answer was not sure enough, and the cloud's took its place. `written` are the tokens read and written.
+    pub(super) fn escalate(mut self, confidence: &Confidence, written: (u64, u64)) {
+        let (input_tokens, output_tokens) = written;
+        let reason = FinishReason::Other;
+        let cost = self.bill.of(&Finish { reason, input_tokens, output_tokens, cached_input_tokens: 0 });
+        let ended = audit::Outcome {
+            confidence: Some(Box::new(recorded(confidence))),
+            input_tokens,
+            output_tokens,
+            ..audit::Outcome::new(OutcomeStatus::Escalated)
+        };
+        self.write(ended, cost);
     }
 
     /// It failed; `reason` is one word.
@@ -176,6 +217,17 @@ impl Drop for Open {
         if self.id.is_some() {
             self.write(audit::Outcome::new(OutcomeStatus::Cancelled), self.bill.so_far());
         }
+    }
+}
+
+fn recorded(confidence: &Confidence) -> audit::RecordedConfidence {
+    let words = |words: &[&str]| words.iter().map(|word| Label::token(word)).collect();
+    audit::RecordedConfidence {
+        millionths: confidence.millionths,
+        low: confidence.low,
+        early: confidence.early,
+        signals: words(&confidence.signals),
+        reasons: words(&confidence.reasons),
     }
 }
 

@@ -25,6 +25,8 @@ pub(super) enum Sabotage {
     RetriesWithoutPermit,
     /// The record is handed to the log when the call has begun.
     RecordsAfterEgress,
+    /// A local answer that is not sure enough leaves for the cloud whatever the permit says.
+    EscalatesWithoutPermit,
 }
 
 impl Sabotage {
@@ -39,7 +41,7 @@ impl Sabotage {
         match self {
             Self::SkipsPermit => Some(vec![step(Route::Cloud), step(Route::Local)]),
             Self::RetriesWithoutPermit => Some(vec![step(Route::Local), step(Route::Cloud)]),
-            Self::None | Self::RecordsAfterEgress => None,
+            Self::None | Self::RecordsAfterEgress | Self::EscalatesWithoutPermit => None,
         }
     }
 }

@@ -208,6 +208,21 @@ pub(crate) fn openai_answer(pieces: &[&str]) -> String {
     body
 }
 
+/// An answer of chat completions with log-probabilities: for each piece the one of its token and of the runner-up.
+pub(crate) fn scored_answer(pieces: &[(&str, f64, f64)]) -> String {
+    let mut body = String::new();
+    for (piece, own, other) in pieces {
+        let top = serde_json::json!([{"token": piece, "logprob": own}, {"token": "other", "logprob": other}]);
+        let logprobs =
+            serde_json::json!({"content": [{"token": piece, "logprob": own, "bytes": [1], "top_logprobs": top}]});
+        let chunk = serde_json::json!({"choices": [{"index": 0, "delta": {"content": piece}, "logprobs": logprobs, "finish_reason": null}]});
+        body.push_str(&format!("data: {chunk}\n\n"));
+    }
+    body.push_str("data: {\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n");
+    body.push_str("data: {\"choices\":[],\"usage\":{\"prompt_tokens\":7,\"completion_tokens\":3}}\n\ndata: [DONE]\n\n");
+    body
+}
+
 /// An answer of Ollama's chat.
 pub(crate) fn ollama_answer(pieces: &[&str]) -> String {
     let mut body = String::new();

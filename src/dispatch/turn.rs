@@ -15,6 +15,7 @@ use crate::policy::Route;
 
 use super::attempt::{Attempts, Begun, Missed};
 use super::backend::Backend;
+use super::bill;
 use super::breaker::Sign;
 use super::dispatcher::{OUT_OF_TIME, within};
 use super::gate::Full;
@@ -137,7 +138,11 @@ impl Door for LocalProvider {
         let mut open = attempts.open(decision, id).billed(bill);
         open.sends();
         let called = Instant::now();
-        let answer = first_piece(backend, limit, backend.provider().stream(text, attempts.call())).await;
+        let written = open.written();
+        let answer = async {
+            backend.provider().stream(text, attempts.call()).await.map(|answer| bill::counted(written, answer))
+        };
+        let answer = first_piece(backend, limit, answer).await;
         attempts.settle(backend, open, answer, called).map_err(Missed::Failed)
     }
 
@@ -163,8 +168,9 @@ impl Door for CloudProvider {
         if attempts.cloud() != Cloud::Open {
             return Err(Missed::Closed);
         }
+        let route = text.route();
         let bill = attempts.reserve(backend, &text).map_err(Missed::OverBudget)?;
-        let decision = attempts.decision(Route::Cloud, backend.name(), backend.model(), reason);
+        let decision = attempts.decision(route, backend.name(), backend.model(), reason);
         let pending = match attempts.append(&decision) {
             Ok(pending) => pending,
             Err(error) => {
@@ -203,7 +209,14 @@ impl Door for CloudProvider {
         }
         open.sends();
         let called = Instant::now();
-        let answer = first_piece(backend, limit, backend.provider().stream(text, &durable, attempts.call())).await;
+        let answer = {
+            let answer = backend.provider().stream(text, &durable, attempts.call());
+            // What came is counted as it came, not with the values that are put back into it.
+            let written = open.written();
+            let restored =
+                async { answer.await.map(|answer| attempts.restored(route, bill::counted(written, answer))) };
+            first_piece(backend, limit, restored).await
+        };
         attempts.settle(backend, open, answer, called).map_err(Missed::Failed)
     }
 

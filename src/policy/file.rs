@@ -10,6 +10,7 @@ use crate::detect::{Category, Detector, Likelihood};
 use crate::document::Role;
 
 use super::problem::position;
+use super::table::RestoreIn;
 use super::{BudgetOverrun, Complexity, PolicyError, Route, Sensitivity};
 
 /// The format of policy files that this build reads.
@@ -33,6 +34,8 @@ pub(super) struct RawPolicy {
     pub(super) rule: Vec<Spanned<RawRule>>,
     #[serde(default)]
     pub(super) route: Vec<Spanned<RawRoute>>,
+    #[serde(default, rename = "override")]
+    pub(super) overrides: Vec<Spanned<RawOverride>>,
     #[serde(default)]
     pub(super) allow: Vec<Spanned<RawAllow>>,
     #[serde(default)]
@@ -241,6 +244,26 @@ pub(super) struct RawRoute {
     pub(super) to: Route,
     #[serde(default)]
     pub(super) fallback: bool,
+    pub(super) redacted_levels: Option<Vec<Sensitivity>>,
+    pub(super) restore_in: Option<Vec<RestoreIn>>,
+    #[serde(default)]
+    pub(super) escalate: bool,
+}
+
+/// Who may have text treated as of a lower level.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawOverride {
+    pub(super) id: Spanned<String>,
+    pub(super) callers: Vec<String>,
+    pub(super) from: Sensitivity,
+    pub(super) to: Sensitivity,
+    #[serde(default = "yes")]
+    pub(super) reason_required: bool,
+}
+
+fn yes() -> bool {
+    true
 }
 
 #[derive(Debug, Deserialize)]
@@ -288,6 +311,8 @@ pub(super) struct RawTest {
     pub(super) caller: Option<String>,
     pub(super) complexity: Option<Complexity>,
     pub(super) route: Option<Route>,
+    /// The level that the caller asks for by an override, with a reason; it must be granted.
+    pub(super) override_to: Option<Sensitivity>,
     /// What a classifier of topics says of the text, by name, from 0 to 1.
     #[serde(default)]
     pub(super) topics: BTreeMap<Spanned<String>, f32>,

@@ -18,6 +18,7 @@ use super::problem::{Problem, Problems, Severity};
 use super::table::RouteTable;
 use super::trial::Trial;
 use super::values::{Allowed, Denied};
+use super::waiver::OverrideRule;
 use super::{BudgetOverrun, PolicyError, PolicyReference, Sensitivity};
 
 /// Bytes of a policy file.
@@ -51,6 +52,7 @@ pub struct Policy {
     pub(super) rules: Vec<Rule>,
     pub(super) routes: RouteTable,
     pub(super) budget_overrun: BudgetOverrun,
+    pub(super) overrides: Vec<OverrideRule>,
     pub(super) allowed: Allowed,
     pub(super) denied: Denied,
     pub(super) custom: CustomCatalog,
@@ -130,6 +132,7 @@ impl Policy {
             may_skip_ner: raw.scan.skip_ner_when_rules_reach_highest,
             unscannable: raw.scan.unscannable_content,
             routes: RouteTable::new(&raw.route, problems),
+            overrides: OverrideRule::read(&raw.overrides, problems),
             budget_overrun: raw.limits.budget_overrun.unwrap_or_default(),
             allowed: Allowed::new(raw, &index, problems),
             denied: Denied::new(raw, &types, &index, problems),

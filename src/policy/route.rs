@@ -4,12 +4,15 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// Where a request goes. `Local < Cloud`: a ceiling of `Cloud` allows both.
+/// Where a request goes. `Local < CloudRedacted < Cloud`: a ceiling allows itself and what stands before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Route {
     /// This organisation's own machines.
     Local,
+    /// A provider outside, with every finding replaced by a placeholder and the rest classified again.
+    #[serde(rename = "cloud-redacted")]
+    CloudRedacted,
     /// A provider outside.
     Cloud,
 }
@@ -20,8 +23,24 @@ impl Route {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Local => "local",
+            Self::CloudRedacted => "cloud-redacted",
             Self::Cloud => "cloud",
         }
+    }
+
+    /// Every route, the innermost first.
+    pub const ALL: [Self; 3] = [Self::Local, Self::CloudRedacted, Self::Cloud];
+
+    /// The route of this name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|route| route.as_str() == name)
+    }
+
+    /// Whether something of the request leaves this organisation's machines.
+    #[must_use]
+    pub fn leaves(self) -> bool {
+        self > Self::Local
     }
 }
 

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use serde::Deserialize;
 use toml::Spanned;
 
 use crate::document::Conversation;
@@ -10,7 +11,7 @@ use crate::document::Conversation;
 use super::file::RawRoute;
 use super::loaded::check_id;
 use super::problem::Problems;
-use super::{Complexity, Permit, Policy, Route, Sensitivity, Verdict};
+use super::{Complexity, Permit, Policy, Route, Sensitivity, Verdict, Waiver};
 
 /// The rule's name when no route of the file fits: the text stays.
 pub const NO_ROUTE: &str = "no_route";
@@ -24,6 +25,29 @@ pub(super) struct RouteRule {
     pub(super) callers: Option<Vec<String>>,
     pub(super) to: Route,
     pub(super) fallback: bool,
+    pub(super) redacted: RedactedTerms,
+    pub(super) escalate: bool,
+}
+
+/// What a route to the cloud with redacted text allows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RedactedTerms {
+    /// The levels that the redacted text may have.
+    pub levels: Vec<Sensitivity>,
+    /// Where values may be put back into the answer beside its plain text.
+    pub restore_in: Vec<RestoreIn>,
+}
+
+/// A place in an answer where a value could be carried away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RestoreIn {
+    /// Addresses that the answer asks to fetch.
+    Urls,
+    /// Code that the answer asks to run.
+    Code,
+    /// Arguments of tools that the answer asks to call.
+    ToolCalls,
 }
 
 impl RouteRule {
@@ -37,9 +61,9 @@ impl RouteRule {
             && self.callers.as_ref().is_none_or(|all| all.iter().any(|name| name == caller))
     }
 
-    /// The most outward route that text may take under this line, its fallback included.
+    /// The most outward route that text may take under this line, its fallback and escalation included.
     pub(super) fn ceiling(&self) -> Route {
-        if self.to == Route::Cloud || self.fallback { Route::Cloud } else { Route::Local }
+        if self.fallback || self.escalate { Route::Cloud } else { self.to }
     }
 }
 
@@ -81,9 +105,26 @@ impl RouteTable {
                 callers: raw.callers.clone(),
                 to: raw.to,
                 fallback: raw.fallback,
+                redacted: RedactedTerms {
+                    levels: raw.redacted_levels.clone().unwrap_or_else(|| vec![Sensitivity::Public]),
+                    restore_in: raw.restore_in.clone().unwrap_or_default(),
+                },
+                escalate: raw.escalate,
             };
+            check_redacted(raw, &field, &route.redacted, problems);
+            if route.escalate && route.to != Route::Local {
+                problems.error(
+                    entry.span(),
+                    format!("{field}.escalate"),
+                    format!("`{id}` goes to the cloud already; escalation is for `to = \"local\"`"),
+                );
+            }
             if route.ceiling() == Route::Cloud && route.covers_level(Sensitivity::Confidential) {
-                let how = if route.to == Route::Cloud { "`to = \"cloud\"`" } else { "`fallback = true`" };
+                let how = match route.to {
+                    Route::Cloud => "`to = \"cloud\"`",
+                    _ if route.fallback => "`fallback = true`",
+                    Route::Local | Route::CloudRedacted => "`escalate = true`",
+                };
                 problems.error(
                     entry.span(),
                     &field,
@@ -96,6 +137,29 @@ impl RouteTable {
     }
 }
 
+/// The keys that only a route with redacted text has, and those that it cannot have.
+fn check_redacted(raw: &RawRoute, field: &str, terms: &RedactedTerms, problems: &mut Problems<'_>) {
+    let span = || raw.id.span();
+    if raw.to != Route::CloudRedacted {
+        let keys = [("redacted_levels", raw.redacted_levels.is_some()), ("restore_in", raw.restore_in.is_some())];
+        for (name, _) in keys.into_iter().filter(|(_, given)| *given) {
+            problems.error(span(), format!("{field}.{name}"), "belongs to `to = \"cloud-redacted\"` only");
+        }
+        return;
+    }
+    if raw.fallback {
+        let what = "would send the text itself to the cloud; a redacted route falls back to local by itself";
+        problems.error(span(), format!("{field}.fallback"), what);
+    }
+    if terms.levels.is_empty() {
+        problems.error(span(), format!("{field}.redacted_levels"), "an empty list lets nothing leave; name the levels");
+    }
+    if terms.levels.contains(&Sensitivity::Confidential) {
+        let what = "redacted text that is still confidential never leaves; leave the level out";
+        problems.error(span(), format!("{field}.redacted_levels"), what);
+    }
+}
+
 /// Where one verdict's text should go and how far it may. Made by [`Policy::route`] for one document only.
 #[derive(Clone, Debug)]
 pub struct RoutePlan {
@@ -105,6 +169,8 @@ pub struct RoutePlan {
     preferred: Route,
     ceiling: Route,
     may_fall_back: bool,
+    redacted: RedactedTerms,
+    may_escalate: bool,
 }
 
 impl RoutePlan {
@@ -131,39 +197,89 @@ impl RoutePlan {
     pub fn may_fall_back(&self) -> bool {
         self.may_fall_back
     }
+
+    /// Where values may be put back into an answer to redacted text.
+    #[must_use]
+    pub fn restore_in(&self) -> &[RestoreIn] {
+        &self.redacted.restore_in
+    }
+
+    /// Whether the cloud may be asked when a local answer is not sure enough. Never true beyond the ceiling.
+    #[must_use]
+    pub fn may_escalate(&self) -> bool {
+        self.may_escalate
+    }
 }
 
 /// The most outward route that a level allows, whatever a policy file says.
 fn limit(level: Sensitivity) -> Route {
     match level {
-        Sensitivity::Confidential => Route::Local,
+        Sensitivity::Confidential => Route::CloudRedacted,
         Sensitivity::Internal | Sensitivity::Public => Route::Cloud,
     }
+}
+
+/// How far text of this level may go where a line would let it go so far. A line that names the cloud never means the
+/// redacted text: what is beyond the limit stays.
+fn within_limit(route: Route, level: Sensitivity) -> Route {
+    if route <= limit(level) { route } else { Route::Local }
 }
 
 impl Policy {
     /// Looks the verdict up in the route table.
     #[must_use]
     pub fn route(&self, verdict: &Verdict, complexity: Complexity, caller: &str) -> RoutePlan {
-        let level = verdict.level();
+        self.route_waived(verdict, None, complexity, caller)
+    }
+
+    /// The same for the level of a waiver. The ceiling is that of the lower level, and never beyond what the verdict's
+    /// own level allows whatever a policy says.
+    #[must_use]
+    pub fn route_waived(
+        &self,
+        verdict: &Verdict,
+        waiver: Option<&Waiver>,
+        complexity: Complexity,
+        caller: &str,
+    ) -> RoutePlan {
+        // A waiver for another verdict waives nothing.
+        let fits = |waiver: &&Waiver| {
+            waiver.document_id == verdict.document_id()
+                && waiver.policy_digest == verdict.policy().digest
+                && waiver.from() == verdict.level()
+        };
+        let level = waiver.filter(fits).map_or(verdict.level(), Waiver::to);
         let found = self.routes.routes.iter().find(|route| route.takes(level, complexity, caller));
-        let plan = |rule: Arc<str>, preferred: Route, ceiling: Route, may_fall_back| RoutePlan {
+        let plan = |rule: Arc<str>, preferred, ceiling, may_fall_back, may_escalate, redacted| RoutePlan {
             document_id: verdict.document_id(),
             policy_digest: Arc::clone(&verdict.policy().digest),
             rule,
             preferred,
             ceiling,
             may_fall_back,
+            redacted,
+            may_escalate,
         };
         match found {
             // A verdict of another policy may not mean what this table means by the level.
             Some(route) if verdict.policy().digest == self.reference.digest => {
-                let ceiling = route.ceiling().min(limit(level));
+                let ceiling = within_limit(within_limit(route.ceiling(), level), verdict.level());
                 let to = route.to.min(ceiling);
-                plan(Arc::clone(&route.id), to, ceiling, route.fallback && ceiling == Route::Cloud)
+                let outward = ceiling == Route::Cloud;
+                let (may_fall_back, may_escalate) = (route.fallback && outward, route.escalate && outward);
+                plan(Arc::clone(&route.id), to, ceiling, may_fall_back, may_escalate, route.redacted.clone())
             }
-            _ => plan(Arc::from(NO_ROUTE), Route::Local, Route::Local, false),
+            _ => {
+                let nothing = RedactedTerms { levels: Vec::new(), restore_in: Vec::new() };
+                plan(Arc::from(NO_ROUTE), Route::Local, Route::Local, false, false, nothing)
+            }
         }
+    }
+
+    /// Whether any line of the table escalates: then it is worth knowing how sure local answers are.
+    #[must_use]
+    pub fn escalates(&self) -> bool {
+        self.routes.routes.iter().any(|route| route.escalate)
     }
 
     /// Binds the plan's ceiling to the conversation. Anything that does not belong together gives a permit for local
@@ -173,7 +289,26 @@ impl Policy {
         let together = plan.document_id == verdict.document_id()
             && plan.policy_digest == verdict.policy().digest
             && verdict.policy().digest == self.reference.digest;
-        let ceiling = if together { plan.ceiling.min(limit(verdict.level())) } else { Route::Local };
+        let ceiling = if together { within_limit(plan.ceiling, verdict.level()) } else { Route::Local };
         Permit::issue(verdict, ceiling, conversation)
+    }
+
+    /// Lets a redacted conversation leave beside the one of this permit: where the plan sends it redacted, and the
+    /// redacted text's own verdict is of this policy and of a level that the route allows. Otherwise the permit comes
+    /// back as it was.
+    #[must_use]
+    pub fn permit_redacted(
+        &self,
+        permit: Permit,
+        plan: &RoutePlan,
+        verdict: &Verdict,
+        redacted: Arc<Conversation>,
+    ) -> Permit {
+        let allowed = plan.preferred == Route::CloudRedacted
+            && plan.policy_digest == self.reference.digest
+            && verdict.policy().digest == self.reference.digest
+            && verdict.level() < Sensitivity::Confidential
+            && plan.redacted.levels.contains(&verdict.level());
+        if allowed { permit.with_redacted(verdict, redacted) } else { permit }
     }
 }

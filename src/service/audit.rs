@@ -7,7 +7,10 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tonic::{Request, Response, Status};
 
-use crate::audit::{AuditError, DecisionFilter, DecisionId, MAX_PAGE_SIZE, StoredDecision, StoredOutcome};
+use crate::audit::{
+    AuditError, DecisionFilter, DecisionId, Label, MAX_PAGE_SIZE, OutcomeStatus, RecordedConfidence,
+    RecordedObservation, StoredDecision, StoredOutcome,
+};
 use crate::error::Kind;
 
 use super::auth::Permission;
@@ -103,6 +106,18 @@ fn record(stored: StoredDecision) -> DecisionRecord {
         route_rule: routing.rule.to_string(),
         reason: routing.reason.to_string(),
         ceiling: convert::route(routing.ceiling) as i32,
+        redacted: routing.redacted.as_ref().map(|redacted| proto::RedactedText {
+            level: convert::level(redacted.level) as i32,
+            replaced: redacted.replaced,
+        }),
+        local_confidence: None,
+        escalated_from: routing.escalated_from.map(|id| id.to_string()).unwrap_or_default(),
+        overridden: routing.overridden.as_ref().map(|overridden| proto::Overridden {
+            rule: overridden.rule.to_string(),
+            from: convert::level(overridden.from) as i32,
+            to: convert::level(overridden.to) as i32,
+            reason_code: overridden.reason.to_string(),
+        }),
     });
     let entity = |entity: &crate::audit::EntityCount| EntityCount {
         entity_type: entity.entity_type.to_string(),
@@ -127,6 +142,18 @@ fn record(stored: StoredDecision) -> DecisionRecord {
         service_version: decision.provenance.service_version.to_string(),
         record_hash: hash.to_string(),
         outcome: outcome.map(outcome_record),
+        observed: decision.observed.as_deref().map(observation),
+    }
+}
+
+fn observation(observed: &RecordedObservation) -> proto::Observation {
+    proto::Observation {
+        policy: Some(convert::policy(&observed.policy)),
+        level: convert::level(observed.level) as i32,
+        rule: observed.rule.to_string(),
+        route: observed.route.map_or(0, |route| convert::route(route) as i32),
+        route_rule: observed.route_rule.to_string(),
+        differs: observed.differs,
     }
 }
 
@@ -139,6 +166,17 @@ fn operation(operation: crate::audit::Operation) -> proto::Operation {
         crate::audit::Operation::Classify => proto::Operation::Classify,
         crate::audit::Operation::Dispatch => proto::Operation::Dispatch,
         crate::audit::Operation::Validate => proto::Operation::Validate,
+    }
+}
+
+fn confidence(recorded: &RecordedConfidence) -> proto::Confidence {
+    let words = |labels: &[Label]| labels.iter().map(ToString::to_string).collect();
+    proto::Confidence {
+        millionths: recorded.millionths,
+        low: recorded.low,
+        early: recorded.early,
+        signals: words(&recorded.signals),
+        reasons: words(&recorded.reasons),
     }
 }
 
@@ -166,6 +204,9 @@ fn outcome_record(stored: StoredOutcome) -> OutcomeRecord {
             output_tokens: outcome.output_tokens,
             time_to_first_token_us: outcome.time_to_first_token_us,
             total_us: outcome.total_us,
+            confidence: outcome.confidence.as_deref().map(confidence),
+            escalated: outcome.status == OutcomeStatus::Escalated,
+            escalation_withheld: outcome.escalation_withheld.map(|word| word.to_string()).unwrap_or_default(),
             cost_micros: outcome.cost_micros,
             other_side_cost_micros: outcome.other_side_cost_micros,
             cost_estimated: outcome.cost_estimated,

@@ -7,8 +7,7 @@ use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-/// The name of a caller without a token.
-pub const ANONYMOUS: &str = "anonymous";
+pub use crate::policy::ANONYMOUS;
 
 /// What a caller may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]

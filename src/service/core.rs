@@ -86,6 +86,10 @@ impl Core {
             routing: None,
         };
         let recorded = Decision::new(request, &classified.verdict, document, self.audit.digest_key())
+            .map(|decision| {
+                let observed = classified.observed.as_ref();
+                decision.observed(observed.map(|seen| seen.of_classification(&classified.verdict)))
+            })
             .and_then(|decision| self.audit.append(decision));
         match recorded {
             Ok(pending) => pending.id().to_string(),

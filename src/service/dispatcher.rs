@@ -36,8 +36,8 @@ impl Dispatch {
         Self { core }
     }
 
-    /// Checks everything and starts the request.
-    fn start(&self, request: Request<DispatchRequest>) -> Result<Running, Status> {
+    /// Checks everything and starts the request. `whole`: the caller gets the answer in one piece.
+    fn start(&self, request: Request<DispatchRequest>, whole: bool) -> Result<Running, Status> {
         let caller: Caller = core::caller(&request, Permission::Dispatch)?;
         self.core.admit(&caller)?;
         let deadline = deadline_of(request.metadata(), self.core.limits.dispatch_deadline());
@@ -47,6 +47,7 @@ impl Dispatch {
         let (show, ner) = convert::options(request.classify.take(), "classify", known)?;
         let complexity = convert::complexity(request.complexity)?;
         let declared_level = convert::declared_level(request.declared_level)?;
+        let level_override = convert::level_override(request.level_override.take())?;
         let conversation = Arc::new(conversation::conversation(&mut request, &self.core.limits)?);
         let slot = self.core.dispatch_slots.take()?;
         let events = self.core.dispatcher.dispatch(dispatch::Request {
@@ -58,6 +59,9 @@ impl Dispatch {
             always_ner: ner == NerMode::Always,
             validate_only: request.validate_only,
             deadline,
+            level_override,
+            whole,
+            confidence: request.confidence,
         });
         Ok(Running {
             request_id: request.request_id,
@@ -134,7 +138,8 @@ impl Running {
 
 impl From<DispatchError> for Refusal {
     fn from(error: DispatchError) -> Self {
-        let metadata = error.decision().map(|id| ("decision_id", id.to_string())).into_iter().collect();
+        let decision = error.decision().map(|id| ("decision_id", id.to_string()));
+        let metadata = decision.into_iter().chain(error.rule().map(|rule| ("rule", rule.to_string()))).collect();
         let retry_after = error.retry_after();
         Self { metadata, retry_after, ..Self::new(error.kind(), error.reason(), error.to_string()) }
     }
@@ -174,6 +179,18 @@ fn decision(decision: &dispatch::Decision) -> proto::Decision {
         route_rule: decision.rule.to_string(),
         reason: decision.reason.to_owned(),
         ceiling: convert::route(decision.ceiling) as i32,
+        redacted: decision.redaction.map(|redaction| proto::RedactedText {
+            level: convert::level(redaction.level) as i32,
+            replaced: redaction.replaced,
+        }),
+        local_confidence: decision.local_confidence.as_ref().map(confidence),
+        escalated_from: decision.escalated_from.map(|id| id.to_string()).unwrap_or_default(),
+        overridden: decision.overridden.as_ref().map(|overridden| proto::Overridden {
+            rule: overridden.rule.to_string(),
+            from: convert::level(overridden.from) as i32,
+            to: convert::level(overridden.to) as i32,
+            reason_code: overridden.reason_code.to_string(),
+        }),
     }
 }
 
@@ -198,13 +215,27 @@ fn outcome(outcome: &dispatch::Outcome) -> proto::Outcome {
         other_side_cost_micros: outcome.cost.other_side.map(Amount::micros_up),
         cost_estimated: outcome.cost.estimated,
         cached_input_tokens: outcome.cached_input_tokens,
+        confidence: outcome.confidence.as_ref().map(confidence),
+        escalated: outcome.escalated,
+        escalation_withheld: outcome.escalation_withheld.to_owned(),
+    }
+}
+
+fn confidence(confidence: &dispatch::Confidence) -> proto::Confidence {
+    let words = |words: &[&str]| words.iter().map(ToString::to_string).collect();
+    proto::Confidence {
+        millionths: confidence.millionths,
+        low: confidence.low,
+        early: confidence.early,
+        signals: words(&confidence.signals),
+        reasons: words(&confidence.reasons),
     }
 }
 
 #[tonic::async_trait]
 impl DispatcherService for Dispatch {
     async fn dispatch(&self, request: Request<DispatchRequest>) -> Result<Response<DispatchResponse>, Status> {
-        let mut running = self.start(request)?;
+        let mut running = self.start(request, true)?;
         let mut response = DispatchResponse { request_id: running.request_id.clone(), ..Default::default() };
         while let Some(event) = running.next().await {
             match event? {
@@ -225,7 +256,7 @@ impl DispatcherService for Dispatch {
         &self,
         request: Request<DispatchRequest>,
     ) -> Result<Response<Self::DispatchStreamStream>, Status> {
-        let running = self.start(request)?;
+        let running = self.start(request, false)?;
         let messages = futures_util::stream::unfold(running, |mut running| async move {
             let event = running.next().await?;
             let message = event.map_err(Status::from).map(|event| DispatchStreamResponse {

@@ -29,6 +29,31 @@ fn version_1_is_pinned() {
     insta::assert_snapshot!("head_v1", Head::EMPTY.then(&body).then(&second).hash.to_string());
 }
 
+/// Fields that came later stand in no older record, and are read back where they are set.
+#[test]
+fn later_fields_are_left_out_where_they_are_absent() {
+    let mut outcome = Outcome::new(OutcomeStatus::Escalated);
+    let bytes =
+        |outcome: &Outcome| encode(&Record::Outcome { decision_id: fixed().id, outcome: outcome.clone() }).unwrap();
+    assert!(!String::from_utf8(bytes(&outcome)).unwrap().contains("confidence"));
+    outcome.confidence = Some(Box::new(RecordedConfidence {
+        millionths: 250_000,
+        low: true,
+        early: false,
+        signals: vec![Label::token("log_probabilities")],
+        reasons: vec![Label::token("low_window")],
+    }));
+    outcome.escalation_withheld = Some(Label::token("ceiling"));
+    let Ok(Record::Outcome { outcome: read, .. }) = decode(&bytes(&outcome)) else { panic!("not read") };
+    assert_eq!(read, outcome);
+    let mut decision = fixed();
+    let first = decision.id;
+    decision.routing.as_mut().unwrap().escalated_from = Some(first);
+    let body = encode(&Record::Decision(Box::new(decision))).unwrap();
+    let Ok(Record::Decision(read)) = decode(&body) else { panic!("not read") };
+    assert_eq!(read.routing.unwrap().escalated_from, Some(first));
+}
+
 fn label() -> impl Strategy<Value = Label> {
     any::<String>().prop_map(|name| Label::new(&name))
 }

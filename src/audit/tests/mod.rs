@@ -117,6 +117,7 @@ fn request(level_route: Option<Route>) -> DecisionInput {
         },
         timings: Timings { rules_us: 11, ner_us: 0, policy_us: 2, total_us: 20 },
         routing: level_route.map(|route| Routing {
+            redacted: None,
             route,
             ceiling: route,
             backend: Label::new("first"),
@@ -125,6 +126,8 @@ fn request(level_route: Option<Route>) -> DecisionInput {
             complexity_reasons: vec![Label::token("short_input")],
             rule: Label::token("public"),
             reason: Label::default(),
+            escalated_from: None,
+            overridden: None,
         }),
     }
 }

@@ -80,6 +80,24 @@ pub(super) enum Problem {
     KeyFile(PathBuf, io::ErrorKind),
     #[error("the key is empty; remove the setting if the backend needs none")]
     EmptyKey,
+    #[error("{0} is for local backends, whose answers may be escalated; remove it")]
+    LocalField(&'static str),
+    #[error("a backend of the kind `anthropic` gives no log-probabilities; remove logprobs")]
+    NoProbabilities,
+    #[error("escalation.calibration names a file, and threshold, early_threshold or weights stand beside it; keep one")]
+    TwoCalibrations,
+    #[error("the calibration file {path} cannot be read: {1}", path = .0.display())]
+    CalibrationFile(PathBuf, io::ErrorKind),
+    #[error("the calibration file {path} is none; write it with `cordon calibrate escalation`: {1}", path = .0.display())]
+    Calibration(PathBuf, String),
+    #[error("escalation.{0} must be from 0 to 1")]
+    NoShare(&'static str),
+    #[error(
+        "escalation.weights must be finite, mean and window not negative, margins not positive, and usual what answers can have"
+    )]
+    Weights,
+    #[error("escalation.{0} must be from 1 to {1}")]
+    HoldBack(&'static str, u64),
     #[error("{0}")]
     Endpoint(#[from] EndpointError),
 }

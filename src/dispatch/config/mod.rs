@@ -3,6 +3,7 @@
 //! at each connection by its address.
 
 mod error;
+mod escalation;
 mod terms;
 #[cfg(test)]
 mod tests;
@@ -18,16 +19,25 @@ use url::Url;
 
 pub use self::error::BackendError;
 use self::error::Problem;
+pub use self::escalation::{EscalationCalibration, EscalationConfig, HoldBack};
 pub(super) use self::terms::Terms;
-use crate::money::PriceConfig;
-use crate::policy::Route;
-
 use super::provider::{
     Anthropic, Dialect, Endpoint, EndpointSettings, KeyHeader, Ollama, OpenAi, TokenLimitField, is_loopback, may_be_own,
 };
+use crate::money::PriceConfig;
 
 /// Bytes of a key file: keys are short, and a mistaken path must not fill memory.
 const MAX_KEY_FILE: u64 = 64 * 1024;
+
+/// Where a backend stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Side {
+    /// On this organisation's own machines.
+    Local,
+    /// At a provider outside.
+    Cloud,
+}
 
 /// What protocol a backend speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -49,7 +59,7 @@ pub struct BackendConfig {
     /// Its name in records and answers; unique.
     pub name: String,
     /// Whose machines it runs on: `local` or `cloud`.
-    pub side: Route,
+    pub side: Side,
     /// What protocol it speaks.
     pub kind: BackendKind,
     /// Base URL. For `openai` it may end in `/v1`; without a path that is added.
@@ -115,6 +125,13 @@ pub struct BackendConfig {
     /// HTTP proxy to a cloud backend. Proxies of the environment are never used.
     #[serde(default)]
     pub proxy: Option<String>,
+    /// Whether a local backend may be asked for the log-probabilities of its tokens; true when absent for the kinds whose
+    /// servers give them.
+    #[serde(default)]
+    pub logprobs: Option<bool>,
+    /// What makes a local answer sure enough.
+    #[serde(default)]
+    pub escalation: Option<EscalationConfig>,
     /// What its tokens cost; without it no cost is told.
     #[serde(default)]
     pub price: Option<PriceConfig>,
@@ -143,7 +160,7 @@ fn default_max_answer_bytes() -> u64 {
 impl BackendConfig {
     /// A backend with the defaults for everything else.
     #[must_use]
-    pub fn new(name: &str, side: Route, kind: BackendKind, url: &str, model: &str) -> Self {
+    pub fn new(name: &str, side: Side, kind: BackendKind, url: &str, model: &str) -> Self {
         Self {
             name: name.to_owned(),
             side,
@@ -168,6 +185,8 @@ impl BackendConfig {
             token_limit_field: None,
             allow_public_address: false,
             proxy: None,
+            logprobs: None,
+            escalation: None,
             price: None,
         }
     }
@@ -217,14 +236,15 @@ impl BackendConfig {
             idle_timeout: Duration::from_millis(self.idle_timeout_ms),
             total_timeout: Duration::from_millis(self.total_timeout_ms),
             max_answer_bytes: self.max_answer_bytes,
+            probabilities: self.gives_probabilities(),
             proxy: self.checked_proxy()?,
-            own_addresses_only: self.side == Route::Local && !self.allow_public_address,
+            own_addresses_only: self.side == Side::Local && !self.allow_public_address,
         };
         Ok(Endpoint::new(settings, self.dialect(model))?)
     }
 
     fn dialect(&self, model: Arc<str>) -> Box<dyn Dialect> {
-        let local = self.side == Route::Local;
+        let local = self.side == Side::Local;
         match self.kind {
             BackendKind::Ollama => Box::new(Ollama::new(model, self.max_output_tokens, self.context_tokens, local)),
             BackendKind::Openai => {
@@ -242,12 +262,12 @@ impl BackendConfig {
         }
         let host = url.host().ok_or(Problem::Url)?;
         match self.side {
-            Route::Local if self.proxy.is_some() => return Err(Problem::LocalProxy),
-            Route::Local if !self.allow_public_address && !may_be_own(&host) => return Err(Problem::PublicAddress),
-            Route::Local => {}
-            Route::Cloud if self.allow_public_address => return Err(Problem::CloudOptIn),
-            Route::Cloud if url.scheme() == "http" && !is_loopback(&host) => return Err(Problem::PlainHttp),
-            Route::Cloud => {}
+            Side::Local if self.proxy.is_some() => return Err(Problem::LocalProxy),
+            Side::Local if !self.allow_public_address && !may_be_own(&host) => return Err(Problem::PublicAddress),
+            Side::Local => {}
+            Side::Cloud if self.allow_public_address => return Err(Problem::CloudOptIn),
+            Side::Cloud if url.scheme() == "http" && !is_loopback(&host) => return Err(Problem::PlainHttp),
+            Side::Cloud => {}
         }
         if self.kind == BackendKind::Openai && matches!(url.path(), "" | "/") {
             url.set_path("/v1");
@@ -287,11 +307,15 @@ fn plain_url(text: &str) -> Option<Url> {
 }
 
 fn read_key(path: &Path) -> Result<String, Problem> {
-    let unreadable = |error: io::Error| Problem::KeyFile(path.to_owned(), error.kind());
-    if fs::metadata(path).map_err(unreadable)?.len() > MAX_KEY_FILE {
-        return Err(Problem::KeyFile(path.to_owned(), io::ErrorKind::FileTooLarge));
+    read_small(path, MAX_KEY_FILE).map_err(|kind| Problem::KeyFile(path.to_owned(), kind))
+}
+
+/// A file of at most so many bytes.
+fn read_small(path: &Path, limit: u64) -> Result<String, io::ErrorKind> {
+    if fs::metadata(path).map_err(|error| error.kind())?.len() > limit {
+        return Err(io::ErrorKind::FileTooLarge);
     }
-    fs::read_to_string(path).map_err(unreadable)
+    fs::read_to_string(path).map_err(|error| error.kind())
 }
 
 impl fmt::Display for BackendKind {

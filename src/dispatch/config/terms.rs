@@ -4,11 +4,12 @@
 use std::time::Duration;
 
 use super::error::Problem;
-use super::{BackendConfig, BackendError, BackendKind};
+use super::escalation::HoldBack;
+use super::{BackendConfig, BackendError, BackendKind, Side};
+use crate::dispatch::confidence::Measure;
 use crate::dispatch::order::Rank;
 use crate::dispatch::provider::ANTHROPIC_MAX_TOKENS;
 use crate::money::{Price, PriceConfig};
-use crate::policy::Route;
 
 /// Largest weight: enough for shares of a thousandth.
 const MAX_WEIGHT: u32 = 1000;
@@ -40,6 +41,10 @@ pub(in crate::dispatch) struct Terms {
     pub(in crate::dispatch) max_calls: Option<u32>,
     /// Requests that may wait for a place.
     pub(in crate::dispatch) max_waiting: u32,
+    /// What makes its answers sure enough.
+    pub(in crate::dispatch) measure: Measure,
+    /// What is held back of them when they are streamed.
+    pub(in crate::dispatch) hold_back: HoldBack,
     /// What its tokens cost.
     pub(in crate::dispatch) price: Option<Price>,
     /// Tokens of an answer when the caller does not say; `None` is the backend's own limit, which nobody knows.
@@ -56,10 +61,10 @@ impl BackendConfig {
     #[must_use]
     pub fn lacks_for_budget(&self) -> Option<&'static str> {
         match (self.side, &self.price, self.output_limit()) {
-            (Route::Local, ..) => None,
-            (Route::Cloud, None, _) => Some("price"),
-            (Route::Cloud, Some(_), None) => Some("max_output_tokens"),
-            (Route::Cloud, Some(_), Some(_)) => None,
+            (Side::Local, ..) => None,
+            (Side::Cloud, None, _) => Some("price"),
+            (Side::Cloud, Some(_), None) => Some("max_output_tokens"),
+            (Side::Cloud, Some(_), Some(_)) => None,
         }
     }
 
@@ -91,14 +96,17 @@ impl BackendConfig {
             return Err(Problem::Zero("first_token_timeout_ms"));
         }
         let health_interval = match (self.health_interval_ms, self.side) {
-            (Some(0), _) | (None, Route::Cloud) => None,
+            (Some(0), _) | (None, Side::Cloud) => None,
             (Some(interval), _) if !(LEAST_HEALTH_INTERVAL_MS..=MOST_HEALTH_INTERVAL_MS).contains(&interval) => {
                 return Err(Problem::HealthInterval(LEAST_HEALTH_INTERVAL_MS, MOST_HEALTH_INTERVAL_MS));
             }
             (Some(interval), _) => Some(Duration::from_millis(interval)),
-            (None, Route::Local) => Some(USUAL_HEALTH_INTERVAL),
+            (None, Side::Local) => Some(USUAL_HEALTH_INTERVAL),
         };
+        let (measure, hold_back) = self.checked_escalation()?;
         Ok(Terms {
+            measure,
+            hold_back,
             health_interval,
             rank: Rank { priority: self.priority, weight },
             retries: self.retries,

@@ -8,11 +8,11 @@ fn refusal(config: &BackendConfig) -> String {
 }
 
 fn local(url: &str) -> BackendConfig {
-    BackendConfig::new("b", Route::Local, BackendKind::Ollama, url, "m")
+    BackendConfig::new("b", Side::Local, BackendKind::Ollama, url, "m")
 }
 
 fn cloud(url: &str) -> BackendConfig {
-    BackendConfig::new("b", Route::Cloud, BackendKind::Openai, url, "m")
+    BackendConfig::new("b", Side::Cloud, BackendKind::Openai, url, "m")
 }
 
 #[test]

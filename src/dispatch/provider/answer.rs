@@ -85,7 +85,7 @@ impl Answer {
                 return None;
             }
             let item = reader.next().await;
-            reader.done = !matches!(item, Ok(Piece::Text(_) | Piece::ToolCall(_)));
+            reader.done = matches!(item, Ok(Piece::Finish(_)) | Err(_));
             Some((item.map_err(|fault| (reader.answer.name_error)(fault)), reader))
         }))
     }

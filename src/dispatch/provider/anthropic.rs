@@ -42,7 +42,8 @@ impl Dialect for Anthropic {
         &["v1", "models"]
     }
 
-    fn body(&self, conversation: &Conversation) -> Result<Vec<u8>, Fault> {
+    // The API gives no log-probabilities.
+    fn body(&self, conversation: &Conversation, _probabilities: bool) -> Result<Vec<u8>, Fault> {
         let max_tokens = conversation.generation().max_output_tokens.unwrap_or(self.default_max_output_tokens);
         let request = Request::new(&self.model, max_tokens, conversation)?;
         serde_json::to_vec(&request).map_err(|_| Fault::Encode)

@@ -61,6 +61,8 @@ pub(crate) struct EndpointSettings {
     pub(crate) idle_timeout: Duration,
     pub(crate) total_timeout: Duration,
     pub(crate) max_answer_bytes: u64,
+    /// Whether it may be asked for log-probabilities.
+    pub(crate) probabilities: bool,
     pub(crate) proxy: Option<Url>,
     /// Connect to nobody outside.
     pub(crate) own_addresses_only: bool,
@@ -92,6 +94,7 @@ pub(crate) struct Endpoint {
     idle_timeout: Duration,
     total_timeout: Duration,
     max_answer_bytes: u64,
+    probabilities: bool,
     checked_local: Mutex<Option<Instant>>,
 }
 
@@ -135,14 +138,31 @@ impl Endpoint {
             idle_timeout: settings.idle_timeout,
             total_timeout: settings.total_timeout,
             max_answer_bytes: settings.max_answer_bytes,
+            probabilities: settings.probabilities,
             checked_local: Mutex::new(None),
         })
     }
 
     /// Sends the conversation and returns the answer as it comes.
     pub(crate) async fn open(&self, conversation: &Conversation, call: Call) -> Result<AnswerStream, ProviderError> {
+        if call.probabilities && self.probabilities {
+            match self.ask(conversation, call, true).await {
+                // Some servers refuse what they do not know, and llama.cpp refuses it beside tools.
+                Err(ProviderError { fault: Fault::Rejected { .. } | Fault::Failed { status: 501, .. }, .. }) => {}
+                other => return other,
+            }
+        }
+        self.ask(conversation, call, false).await
+    }
+
+    async fn ask(
+        &self,
+        conversation: &Conversation,
+        call: Call,
+        probabilities: bool,
+    ) -> Result<AnswerStream, ProviderError> {
         let patience = self.patience(call);
-        let body = self.dialect.body(conversation).map_err(|fault| self.error(fault))?;
+        let body = self.dialect.body(conversation, probabilities).map_err(|fault| self.error(fault))?;
         let accept = match self.dialect.framing() {
             Framing::JsonLines => "application/x-ndjson",
             Framing::Events => "text/event-stream",
@@ -175,7 +195,8 @@ impl Endpoint {
 
     /// Bytes of the request that [`Self::open`] sends.
     pub(crate) fn request_bytes(&self, conversation: &Conversation) -> Option<u64> {
-        self.dialect.body(conversation).ok().map(|body| body.len() as u64)
+        // Asking for probabilities makes it longer, if anything.
+        self.dialect.body(conversation, true).ok().map(|body| body.len() as u64)
     }
 
     /// Asks the backend whether the model is really served there. Backends that cannot say pass.

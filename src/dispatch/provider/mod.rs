@@ -12,6 +12,7 @@ mod lines;
 mod ollama;
 mod openai;
 mod resolve;
+mod scores;
 
 #[cfg(test)]
 mod tests;
@@ -24,7 +25,7 @@ use tokio::time::Instant;
 
 use crate::audit::Durable;
 use crate::document::{Conversation, Text};
-use crate::policy::{CloudText, LocalText, Route};
+use crate::policy::{CloudText, LocalText};
 
 pub(super) use anthropic::{Anthropic, DEFAULT_MAX_TOKENS as ANTHROPIC_MAX_TOKENS};
 pub(super) use endpoint::{Endpoint, EndpointError, EndpointSettings, KeyHeader};
@@ -41,17 +42,48 @@ pub(super) use resolve::{is_loopback, may_be_own};
 pub struct Call {
     /// When the caller stops waiting; the stream ends with [`Fault::Deadline`] then.
     pub deadline: Instant,
+    /// Ask a local backend for the log-probabilities of its tokens. They cost several times the bytes of the answer.
+    pub probabilities: bool,
 }
 
 /// A piece of an answer.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Piece {
     /// Text to append to the answer; never empty.
     Text(Text),
+    /// How sure the model was of the tokens of the next text, where that was asked for and the backend says it. It
+    /// never goes to the caller.
+    Tokens(Vec<TokenScore>),
     /// A part of a call of a tool.
     ToolCall(ToolCallPiece),
     /// The end; nothing follows.
     Finish(Finish),
+}
+
+/// How sure a model was of one token. Which token it was is not kept.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct TokenScore {
+    /// Natural logarithm of its probability, from [`TokenScore::LOWEST`] to 0.
+    pub logprob: f32,
+    /// How far the most probable other token is behind, in the same logarithm; negative if it was ahead. `None` if the
+    /// backend does not say.
+    pub margin: Option<f32>,
+}
+
+impl TokenScore {
+    /// Lower than this is said no more exactly: some servers write -9999 for what they did not count.
+    pub const LOWEST: f32 = -20.0;
+
+    /// Takes what a backend says; `None` if it is no logarithm of a probability.
+    #[must_use]
+    pub fn new(logprob: f64, other: Option<f64>) -> Option<Self> {
+        let tidy = |value: f64| {
+            #[allow(clippy::cast_possible_truncation, reason = "it lies between -20 and 0")]
+            value.is_finite().then(|| value.clamp(f64::from(Self::LOWEST), 0.0) as f32)
+        };
+        let logprob = tidy(logprob)?;
+        Some(Self { logprob, margin: other.and_then(tidy).map(|other| logprob - other) })
+    }
 }
 
 impl Piece {
@@ -61,7 +93,7 @@ impl Piece {
         let bytes = match self {
             Self::Text(text) => text.len(),
             Self::ToolCall(call) => length(&call.id) + length(&call.name) + call.arguments.len(),
-            Self::Finish(_) => 0,
+            Self::Tokens(_) | Self::Finish(_) => 0,
         };
         bytes as u64
     }
@@ -131,8 +163,9 @@ pub type AnswerStream = Pin<Box<dyn Stream<Item = Result<Piece, ProviderError>> 
 pub(super) trait Dialect: Send + Sync {
     /// Path segments below the base URL to post to.
     fn path(&self) -> &'static [&'static str];
-    /// The JSON body of the request.
-    fn body(&self, conversation: &Conversation) -> Result<Vec<u8>, Fault>;
+    /// The JSON body of the request. `probabilities` asks for the log-probabilities of the answer's tokens, where the
+    /// format has them.
+    fn body(&self, conversation: &Conversation, probabilities: bool) -> Result<Vec<u8>, Fault>;
     /// Path segments below the base URL that list the models: asked to find out whether the backend is there.
     fn models_path(&self) -> &'static [&'static str];
     /// How the answer is cut into frames.
@@ -205,7 +238,9 @@ impl CloudProvider {
     /// Asks, and returns the answer as it comes. The text is one that the policy lets out, and the decision to let it
     /// out is durable: both are proved by the types, and that they belong together is checked.
     pub async fn stream(&self, text: CloudText, decision: &Durable, call: Call) -> Result<AnswerStream, ProviderError> {
-        if !decision.covers(text.conversation().document().id(), Route::Cloud) {
+        // Nothing judges the cloud's answers, so nothing more is asked for.
+        let call = Call { probabilities: false, ..call };
+        if !decision.covers(text.conversation().document().id(), text.route()) {
             return Err(self.0.error(Fault::NotRecorded));
         }
         self.0.open(text.conversation(), call).await

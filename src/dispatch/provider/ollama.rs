@@ -15,7 +15,7 @@ use serde::Deserialize;
 use crate::document::Conversation;
 
 use self::body::Request;
-use super::{Decode, Dialect, Fault, Finish, FinishReason, Framing, LocalCheck, Piece, ToolCallPiece};
+use super::{Decode, Dialect, Fault, Finish, FinishReason, Framing, LocalCheck, Piece, ToolCallPiece, scores};
 
 /// Ollama, asked for one model.
 pub(crate) struct Ollama {
@@ -46,9 +46,9 @@ impl Dialect for Ollama {
         &["api", "tags"]
     }
 
-    fn body(&self, conversation: &Conversation) -> Result<Vec<u8>, Fault> {
+    fn body(&self, conversation: &Conversation, probabilities: bool) -> Result<Vec<u8>, Fault> {
         let num_predict = conversation.generation().max_output_tokens.or(self.default_max_output_tokens);
-        let request = Request::new(&self.model, num_predict, self.context_tokens, conversation)?;
+        let request = Request::new(&self.model, num_predict, self.context_tokens, conversation)?.scored(probabilities);
         serde_json::to_vec(&request).map_err(|_| Fault::Encode)
     }
 
@@ -83,6 +83,8 @@ struct Line {
     remote_host: Option<String>,
     #[serde(default)]
     remote_model: Option<String>,
+    #[serde(default)]
+    logprobs: Option<serde_json::Value>,
 }
 
 #[derive(Deserialize)]
@@ -135,6 +137,7 @@ impl Decode for Decoder {
         if self.must_be_local && (filled(line.remote_host.as_deref()) || filled(line.remote_model.as_deref())) {
             return Err(Fault::ServedElsewhere);
         }
+        out.extend(scores::piece(line.logprobs.as_ref()));
         if let Some(message) = line.message {
             let content = message.content.filter(|content| !content.is_empty());
             out.extend(content.map(|content| Piece::Text(content.into())));

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use crate::document::Conversation;
 
 use self::body::Request;
-use super::{Decode, Dialect, ErrorCode, Fault, Finish, FinishReason, Framing, Piece, ToolCallPiece};
+use super::{Decode, Dialect, ErrorCode, Fault, Finish, FinishReason, Framing, Piece, ToolCallPiece, scores};
 
 /// The field that limits the answer. OpenAI replaced the first by the second and refuses the first for its newer
 /// models; other servers know only the first.
@@ -50,13 +50,14 @@ impl Dialect for OpenAi {
         &["models"]
     }
 
-    fn body(&self, conversation: &Conversation) -> Result<Vec<u8>, Fault> {
+    fn body(&self, conversation: &Conversation, probabilities: bool) -> Result<Vec<u8>, Fault> {
         let limit = conversation.generation().max_output_tokens.or(self.default_max_output_tokens);
         let (max_tokens, max_completion_tokens) = match self.token_limit_field {
             TokenLimitField::MaxTokens => (limit, None),
             TokenLimitField::MaxCompletionTokens => (None, limit),
         };
-        let request = Request::new(&self.model, conversation).limited(max_tokens, max_completion_tokens);
+        let request =
+            Request::new(&self.model, conversation).limited(max_tokens, max_completion_tokens).scored(probabilities);
         serde_json::to_vec(&request).map_err(|_| Fault::Encode)
     }
 
@@ -85,6 +86,8 @@ struct Choice {
     delta: Option<Delta>,
     #[serde(default)]
     finish_reason: Option<String>,
+    #[serde(default)]
+    logprobs: Option<serde_json::Value>,
 }
 
 #[derive(Deserialize)]
@@ -188,6 +191,7 @@ impl Decode for Decoder {
         }
         // One answer is asked for.
         if let Some(choice) = chunk.choices.into_iter().find(|choice| choice.index == 0) {
+            out.extend(scores::piece(choice.logprobs.as_ref().and_then(|logprobs| logprobs.get("content"))));
             if let Some(delta) = choice.delta {
                 // A model's refusal is its answer, in a field of its own.
                 for text in [delta.content, delta.refusal].into_iter().flatten().filter(|text| !text.is_empty()) {

@@ -14,7 +14,7 @@ fn limited(config: BackendConfig, max_calls: u32, max_waiting: u32) -> BackendCo
 }
 
 fn local_openai(url: &str) -> BackendConfig {
-    BackendConfig::new("here", Route::Local, BackendKind::Openai, url, "m")
+    BackendConfig::new("here", Side::Local, BackendKind::Openai, url, "m")
 }
 
 /// Dispatches and reads until the answer has begun.

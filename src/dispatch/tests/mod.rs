@@ -4,6 +4,7 @@
 mod budgets;
 mod crowding;
 mod ending;
+mod escalating;
 mod paying;
 mod repeating;
 mod retrying;
@@ -73,6 +74,7 @@ impl Classify for ByDeclaration {
             timings: Timings::default(),
             provenance: Provenance::default(),
             policy: Arc::clone(&self.0),
+            observed: None,
         }
     }
 }
@@ -88,11 +90,15 @@ struct House {
 
 impl House {
     fn new(configs: Vec<BackendConfig>) -> Self {
+        Self::with_routes(configs, ROUTES_OF_PUBLIC)
+    }
+
+    /// The same with these routes of public text.
+    fn with_routes(configs: Vec<BackendConfig>, routes: &str) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let audit = Arc::new(AuditLog::open(AuditConfig::in_directory(directory.path().join("audit"))).unwrap());
         let policy =
-            Policy::parse(&format!("{POLICY}{ROUTES_OF_PUBLIC}"), &TypeTable::new().with("PERSON", Category::Person))
-                .unwrap();
+            Policy::parse(&format!("{POLICY}{routes}"), &TypeTable::new().with("PERSON", Category::Person)).unwrap();
         let classify = Arc::new(ByDeclaration(Arc::new(policy)));
         let tracker = TaskTracker::new();
         let dispatcher = Dispatcher::new(
@@ -154,6 +160,9 @@ fn request(level: Sensitivity, complexity: Complexity) -> Request {
         always_ner: false,
         validate_only: false,
         deadline: Instant::now() + Duration::from_secs(20),
+        level_override: None,
+        whole: false,
+        confidence: false,
     }
 }
 
@@ -203,11 +212,11 @@ impl House {
 }
 
 fn local(url: &str) -> BackendConfig {
-    BackendConfig::new("here", Route::Local, BackendKind::Ollama, url, "m")
+    BackendConfig::new("here", Side::Local, BackendKind::Ollama, url, "m")
 }
 
 fn cloud(url: &str) -> BackendConfig {
-    BackendConfig::new("there", Route::Cloud, BackendKind::Openai, url, "gpt")
+    BackendConfig::new("there", Side::Cloud, BackendKind::Openai, url, "gpt")
 }
 
 /// An Ollama that answers every chat with these steps.

@@ -4,12 +4,13 @@
 //! be caught by the same run, or it would prove nothing.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, OnceLock};
 
 use super::*;
 use crate::dispatch::chance::Chance;
 use crate::dispatch::sabotage::Sabotage;
-use crate::dispatch::testing::head;
+use crate::dispatch::testing::{head, scored_answer};
 
 const SEED: u64 = 0x5eed_0041;
 
@@ -18,6 +19,22 @@ const ROUND: u64 = 40;
 
 /// The canary of a schedule's private text is nowhere else.
 const SECRET: &str = "private-canary-7f3a";
+
+/// Hard public text goes to the cloud; the rest stays while the local answer is sure enough and the local side is up.
+const ROUTES: &str = r#"
+[[route]]
+id = "hard"
+levels = ["public"]
+complexities = ["complex"]
+to = "cloud"
+fallback = true
+[[route]]
+id = "easy"
+levels = ["public"]
+to = "local"
+fallback = true
+escalate = true
+"#;
 
 /// A mock cloud with what it saw amiss.
 struct Watched {
@@ -85,7 +102,15 @@ fn openai_backend(number: u64, directory: Option<Arc<OnceLock<std::path::PathBuf
             }
         }
         let begun = "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"begun\"}}]}\n\n";
-        let answer = response(200, "text/event-stream", &openai_answer(&["an", "swer"]));
+        // One local answer in three is not sure enough, and a public one of those leaves for the cloud.
+        let body = match Chance::seeded(SEED ^ schedule ^ (number << 32)).below(6) {
+            _ if directory.is_some() => openai_answer(&["an", "swer"]),
+            0 => openai_answer(&["I'm sorry, but I can't help you with that."]),
+            1 => scored_answer(&[("an", -4.0, -4.1), ("swer", -5.0, -5.0)]),
+            2..=3 => scored_answer(&[("an", -0.01, -6.0), ("swer", -0.01, -6.0)]),
+            _ => openai_answer(&["an", "swer"]),
+        };
+        let answer = response(200, "text/event-stream", &body);
         fault(schedule, number, call, answer, begun.into())
     });
     Watched { server, unrecorded }
@@ -102,6 +127,7 @@ fn scheduled(schedule: u64) -> Request {
         request_id: RequestId::parse(&format!("s-{schedule}")).unwrap(),
         conversation: Arc::new(Conversation::new(vec![message], Generation::default())),
         deadline: Instant::now() + Duration::from_millis(700 + chance.below(1500)),
+        whole: chance.below(2) == 0,
         ..request(level, complexity)
     }
 }
@@ -112,6 +138,7 @@ struct Found {
     answered: usize,
     cloud_requests: usize,
     retried: usize,
+    escalated: usize,
     leaked: bool,
     unrecorded: usize,
 }
@@ -126,7 +153,7 @@ async fn run(schedules: u64, sabotage: Sabotage) -> Found {
     let directory: Arc<OnceLock<std::path::PathBuf>> = Arc::default();
     let clouds = [1, 2].map(|number| openai_backend(number, Some(Arc::clone(&directory))));
     let homes = [11, 12].map(|number| openai_backend(number, None));
-    let house = House::new(vec![]);
+    let house = House::with_routes(vec![], ROUTES);
     directory.set(house.directory.path().join("audit")).unwrap();
     let config = |name: String, side, url: &str| BackendConfig {
         retries: 2,
@@ -137,13 +164,13 @@ async fn run(schedules: u64, sabotage: Sabotage) -> Found {
     };
     let mut configs = vec![];
     for (number, cloud) in clouds.iter().enumerate() {
-        configs.push(config(format!("cloud-{}", number + 1), Route::Cloud, &cloud.server.url()));
+        configs.push(config(format!("cloud-{}", number + 1), Side::Cloud, &cloud.server.url()));
     }
     for (number, home) in homes.iter().enumerate() {
-        configs.push(config(format!("home-{number}"), Route::Local, &home.server.url()));
+        configs.push(config(format!("home-{number}"), Side::Local, &home.server.url()));
     }
-    configs.push(config("gone".to_owned(), Route::Local, &testing::refusing_url()));
-    let answered = std::sync::atomic::AtomicUsize::new(0);
+    configs.push(config("gone".to_owned(), Side::Local, &testing::refusing_url()));
+    let (answered, escalated) = (AtomicUsize::new(0), AtomicUsize::new(0));
     let rounds = (0..schedules.div_ceil(ROUND)).map(|round| {
         let backends = Backends::build(configs.clone()).unwrap().seeded(SEED ^ round);
         let judge = Arc::clone(&house.classify) as Arc<dyn Classify>;
@@ -151,7 +178,7 @@ async fn run(schedules: u64, sabotage: Sabotage) -> Found {
         dispatcher.sabotage(sabotage);
         (round, dispatcher)
     });
-    for_each_round(rounds, schedules, &answered).await;
+    for_each_round(rounds, schedules, &answered, &escalated).await;
     house.tracker.close();
     house.tracker.wait().await;
     let leaked =
@@ -161,6 +188,7 @@ async fn run(schedules: u64, sabotage: Sabotage) -> Found {
         clouds.iter().flat_map(|cloud| cloud.server.requests()).map(|seen| schedule_of(&seen.body)).collect();
     Found {
         answered: answered.into_inner(),
+        escalated: escalated.into_inner(),
         cloud_requests,
         retried: cloud_requests - schedules_seen.len(),
         leaked,
@@ -171,7 +199,8 @@ async fn run(schedules: u64, sabotage: Sabotage) -> Found {
 async fn for_each_round(
     rounds: impl Iterator<Item = (u64, Dispatcher)>,
     schedules: u64,
-    answered: &std::sync::atomic::AtomicUsize,
+    answered: &AtomicUsize,
+    escalated: &AtomicUsize,
 ) {
     futures_util::stream::iter(rounds)
         .for_each_concurrent(3, |(round, dispatcher)| async move {
@@ -179,8 +208,9 @@ async fn for_each_round(
                 let mut events = dispatcher.dispatch(scheduled(schedule));
                 async move {
                     while let Some(event) = events.next().await {
-                        if matches!(event, Ok(Event::Outcome(_))) {
-                            answered.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+                        if let Ok(Event::Outcome(outcome)) = event {
+                            answered.fetch_add(1, Ordering::Relaxed);
+                            escalated.fetch_add(usize::from(outcome.escalated), Ordering::Relaxed);
                         }
                     }
                 }
@@ -198,7 +228,10 @@ async fn no_fault_carries_a_private_text_away_or_a_call_past_the_log() {
     assert!(found.holds(), "seed {SEED:#x}: {found:?}");
     // A run in which little happened would prove little.
     let share = |of: usize| schedules as usize / of;
-    let much = found.answered > share(10) && found.cloud_requests > share(4) && found.retried > share(20);
+    let much = found.answered > share(10)
+        && found.cloud_requests > share(4)
+        && found.retried > share(20)
+        && found.escalated > share(200);
     assert!(much, "{found:?}");
 }
 
@@ -210,4 +243,6 @@ async fn builds_broken_on_purpose_are_caught() {
     assert!(late.unrecorded > 0 && !late.leaked, "{late:?}");
     let retried = run(160, Sabotage::RetriesWithoutPermit).await;
     assert!(retried.leaked, "{retried:?}");
+    let escalated = run(160, Sabotage::EscalatesWithoutPermit).await;
+    assert!(escalated.leaked, "{escalated:?}");
 }

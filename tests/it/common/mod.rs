@@ -93,7 +93,9 @@ impl TestServer {
         let policy = startup::policy(&config, &embedded).unwrap_or_else(|error| panic!("{error}"));
         let catalog = startup::catalog(&embedded, &policy).unwrap();
         let rules = Rules::build(&catalog).unwrap();
+        let observed = startup::observed_policy(&config, &embedded).unwrap_or_else(|error| panic!("{error}"));
         let classifier = Arc::new(Classifier::new(catalog, rules, model.load(&config.ner), policy));
+        classifier.observe(observed);
         let tracker = TaskTracker::new();
         let backends = Backends::build(config.backends.clone()).unwrap();
         let control = Arc::new(Control::open(&config.control).unwrap_or_else(|error| panic!("{error}")));

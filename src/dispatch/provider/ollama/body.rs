@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use crate::document::{self, Attachment, Conversation, Json, ResponseFormat, Role, Text, Tool, ToolChoice};
 
-use super::super::Fault;
+use super::super::{Fault, scores};
 
 /// The JSON that is posted.
 #[derive(Serialize)]
@@ -15,6 +15,11 @@ pub(super) struct Request<'a> {
     stream: bool,
     /// Without this, a conversation longer than the context loses its beginning silently.
     truncate: bool,
+    /// Since version 0.12.11; older ones ignore it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    logprobs: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    top_logprobs: Option<u8>,
     options: Options<'a>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     tools: Vec<Typed<'a>>,
@@ -87,6 +92,11 @@ enum Format<'a> {
 }
 
 impl<'a> Request<'a> {
+    /// With the log-probabilities of the answer's tokens, if they are wanted.
+    pub(super) fn scored(self, wanted: bool) -> Self {
+        Self { logprobs: wanted.then_some(true), top_logprobs: wanted.then_some(scores::TOP), ..self }
+    }
+
     pub(super) fn new(
         model: &'a str,
         num_predict: Option<u32>,
@@ -109,6 +119,8 @@ impl<'a> Request<'a> {
                 .collect::<Result<_, _>>()?,
             stream: true,
             truncate: false,
+            logprobs: None,
+            top_logprobs: None,
             options: Options {
                 num_predict,
                 num_ctx,

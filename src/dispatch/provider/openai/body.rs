@@ -3,6 +3,7 @@
 
 use serde::Serialize;
 
+use super::super::scores::TOP;
 use crate::document::{self, Content, Conversation, Json, ResponseFormat, Role, Text, Tool, ToolChoice};
 
 /// The JSON that is posted.
@@ -32,6 +33,10 @@ pub(super) struct Request<'a> {
     parallel_tool_calls: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
     response_format: Option<Format<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    logprobs: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    top_logprobs: Option<u8>,
 }
 
 #[derive(Serialize)]
@@ -154,7 +159,15 @@ impl<'a> Request<'a> {
             tool_choice: choice(tools.choice, &tools.definitions).filter(|_| some_tools),
             parallel_tool_calls: tools.parallel.filter(|_| some_tools),
             response_format: format(&generation.response_format),
+            logprobs: None,
+            top_logprobs: None,
         }
+    }
+
+    /// With the log-probabilities of the answer's tokens, if they are wanted. llama.cpp refuses them beside tools.
+    pub(super) fn scored(self, wanted: bool) -> Self {
+        let asked = wanted && self.tools.is_empty();
+        Self { logprobs: asked.then_some(true), top_logprobs: asked.then_some(TOP), ..self }
     }
 
     /// With the limit of tokens under the name that the server knows.

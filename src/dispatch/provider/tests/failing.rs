@@ -149,10 +149,10 @@ async fn waiting_has_bounds() {
         Server::always(vec![Step::Send(head(200, "text/event-stream")), Step::Forever(b": ping\n\n".to_vec())]);
     let bounded = BackendConfig { total_timeout_ms: 200, ..brief(&endless.url()) };
     assert_eq!(ask(&bounded).await.unwrap_err().fault.as_str(), "total_timeout");
-    let call = Call { deadline: Instant::now() + Duration::from_millis(150) };
+    let call = Call { deadline: Instant::now() + Duration::from_millis(150), probabilities: false };
     let error = ask_with(&brief(&endless.url()), &conversation(), call).await.unwrap_err();
     assert_eq!((error.kind(), error.fault.as_str()), (Kind::DeadlineExceeded, "deadline"));
-    let past = Call { deadline: Instant::now() - Duration::from_millis(1) };
+    let past = Call { deadline: Instant::now() - Duration::from_millis(1), probabilities: false };
     assert_eq!(ask_with(&brief(&endless.url()), &conversation(), past).await.unwrap_err().fault, Fault::Deadline);
 }
 

@@ -54,7 +54,7 @@ async fn a_configured_proxy_is_used() {
 }
 
 async fn ask_local(server: &Server, model: &str) -> Result<(), ProviderError> {
-    let config = BackendConfig::new("b", Route::Local, BackendKind::Ollama, &server.url(), model);
+    let config = BackendConfig::new("b", Side::Local, BackendKind::Ollama, &server.url(), model);
     let endpoint = config.endpoint().unwrap();
     endpoint.ensure_local(call()).await?;
     let mut stream = endpoint.open(&conversation(), call()).await?;
@@ -96,7 +96,7 @@ async fn a_local_model_is_checked_once_in_a_while() {
         "/api/tags" => response(200, "application/json", OLLAMA_TAGS),
         _ => response(200, "application/x-ndjson", &ollama_answer(&["x"])),
     });
-    let config = BackendConfig::new("b", Route::Local, BackendKind::Ollama, &server.url(), "m");
+    let config = BackendConfig::new("b", Side::Local, BackendKind::Ollama, &server.url(), "m");
     let endpoint = config.endpoint().unwrap();
     for _ in 0..3 {
         endpoint.ensure_local(call()).await.unwrap();
@@ -122,7 +122,7 @@ async fn debug_shows_no_key_and_no_text() {
 async fn a_local_name_is_resolved_to_own_addresses() {
     let server = Server::always(response(200, "text/event-stream", &openai_answer(&["x"])));
     let url = server.url().replace("127.0.0.1", "localhost");
-    let config = BackendConfig::new("b", Route::Local, BackendKind::Openai, &url, "m");
+    let config = BackendConfig::new("b", Side::Local, BackendKind::Openai, &url, "m");
     assert_eq!(ask(&config).await.unwrap().0, "x");
     assert_eq!(server.requests()[0].json()["stream"], true);
 }

@@ -12,20 +12,19 @@ mod tools;
 mod wire;
 
 use super::*;
-use crate::dispatch::config::{BackendConfig, BackendKind};
+use crate::dispatch::config::{BackendConfig, BackendKind, Side};
 use crate::dispatch::testing::{
     OLLAMA_TAGS, Server, Step, anthropic_answer, head, ollama_answer, openai_answer, refusing_url, response,
 };
 use crate::document::{Generation, Message, Role};
 use crate::error::Kind;
-use crate::policy::Route;
 
 const CANARY: &str = "canary-6e1f";
 
 const KINDS: [BackendKind; 3] = [BackendKind::Ollama, BackendKind::Openai, BackendKind::Anthropic];
 
 fn config(kind: BackendKind, url: &str) -> BackendConfig {
-    BackendConfig { idle_timeout_ms: 2_000, ..BackendConfig::new("b", Route::Cloud, kind, url, "m") }
+    BackendConfig { idle_timeout_ms: 2_000, ..BackendConfig::new("b", Side::Cloud, kind, url, "m") }
 }
 
 fn conversation() -> Conversation {
@@ -37,7 +36,7 @@ fn conversation() -> Conversation {
 }
 
 fn call() -> Call {
-    Call { deadline: Instant::now() + Duration::from_secs(20) }
+    Call { deadline: Instant::now() + Duration::from_secs(20), probabilities: false }
 }
 
 async fn ask(config: &BackendConfig) -> Result<(String, Finish), ProviderError> {
@@ -51,6 +50,7 @@ async fn ask_with(config: &BackendConfig, text: &Conversation, call: Call) -> Re
     while let Some(piece) = stream.next().await {
         match piece? {
             Piece::Text(text) => answer.push_str(text.expose()),
+            Piece::Tokens(_) => panic!("nobody asked for them"),
             Piece::ToolCall(_) => panic!("no tool was offered"),
             Piece::Finish(end) => assert!(finish.replace(end).is_none(), "one finish"),
         }
