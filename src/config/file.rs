@@ -49,6 +49,20 @@ pub struct File {
     /// How often callers may ask.
     #[serde(rename = "rate_limit")]
     pub rate_limits: Vec<RateLimitConfig>,
+    /// The doors for OpenAI's and Ollama's clients.
+    pub http: HttpSection,
+}
+
+/// `[http]`: what the doors for OpenAI's and Ollama's clients accept. They are on every listener, beside gRPC.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct HttpSection {
+    /// Names of models that clients may ask for beside `cordon` and the models of the backends; `*` is any. A name never
+    /// chooses a backend: the policy does.
+    pub models: Vec<String>,
+    /// Names under which clients on this machine may call beside `localhost` and loopback addresses. A request under any
+    /// other name is refused on loopback, because a web page can make a browser send such requests.
+    pub hosts: Vec<String>,
 }
 
 /// `[server]`.

@@ -10,7 +10,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-pub use self::file::{AuditSection, File, Limits, ServerSection, TelemetrySection, TlsSection};
+pub use self::file::{AuditSection, File, HttpSection, Limits, ServerSection, TelemetrySection, TlsSection};
 use crate::audit::AuditConfig;
 use crate::control::{ControlConfig, ControlFile};
 use crate::detect::CalibrationChoice;
@@ -74,6 +74,8 @@ pub struct Config {
     pub telemetry: TelemetrySection,
     /// Budgets, and where what is spent is kept.
     pub control: ControlConfig,
+    /// The doors for OpenAI's and Ollama's clients.
+    pub http: HttpSection,
 }
 
 /// A configuration that cannot be used.
@@ -201,8 +203,30 @@ impl File {
             backends: self.backends,
             telemetry: self.telemetry,
             control,
+            http: checked_http(self.http)?,
         })
     }
+}
+
+/// Longest name of a model or a host, in bytes.
+const MAX_NAME: usize = 255;
+
+fn checked_http(section: HttpSection) -> Result<HttpSection, ConfigError> {
+    let readable = |name: &str| !name.is_empty() && name.len() <= MAX_NAME && !name.chars().any(char::is_control);
+    if !section.models.iter().all(|name| readable(name)) {
+        return Err(ConfigError::invalid(
+            "http.models",
+            format!("each name must have 1 to {MAX_NAME} bytes and no control characters; `*` accepts any name"),
+        ));
+    }
+    let named = |name: &str| readable(name) && !name.contains(['/', ':', '*', ' ']);
+    if !section.hosts.iter().all(|name| named(name)) {
+        return Err(ConfigError::invalid(
+            "http.hosts",
+            "write names of hosts without scheme and port, such as `models.example.org`",
+        ));
+    }
+    Ok(section)
 }
 
 /// No text of a request can be larger, whatever the file says: messages are held in memory.

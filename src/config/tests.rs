@@ -86,3 +86,19 @@ fn budgets_are_checked_and_named() {
         assert!(valid(&fine).is_ok(), "{fine}");
     }
 }
+
+/// The examples of docs/money.md are taken as they stand there.
+#[test]
+fn what_the_page_about_money_shows_is_a_configuration() {
+    let page = include_str!("../../docs/money.md");
+    let blocks: Vec<&str> = page.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
+    let [backend, budgets, _policy, rates] = blocks[..] else { panic!("four examples, not {}", blocks.len()) };
+    let callers: String = ["anna", "ben", "crm"]
+        .iter()
+        .enumerate()
+        .map(|(number, name)| format!("[[caller]]\nname = \"{name}\"\ntoken_sha256 = \"{number:064x}\"\n"))
+        .collect();
+    let config = valid(&format!("{callers}{backend}{budgets}{rates}")).unwrap();
+    assert_eq!(config.backends[0].price.unwrap().output.to_string(), "15.00");
+    assert!(config.backends[0].lacks_for_budget().is_none());
+}

@@ -27,6 +27,8 @@ pub(super) enum Sabotage {
     RecordsAfterEgress,
     /// A local answer that is not sure enough leaves for the cloud whatever the permit says.
     EscalatesWithoutPermit,
+    /// One string of the conversation is sent and no detector sees it.
+    ForwardsUnscanned,
 }
 
 impl Sabotage {
@@ -41,7 +43,7 @@ impl Sabotage {
         match self {
             Self::SkipsPermit => Some(vec![step(Route::Cloud), step(Route::Local)]),
             Self::RetriesWithoutPermit => Some(vec![step(Route::Local), step(Route::Cloud)]),
-            Self::None | Self::RecordsAfterEgress | Self::EscalatesWithoutPermit => None,
+            Self::None | Self::RecordsAfterEgress | Self::EscalatesWithoutPermit | Self::ForwardsUnscanned => None,
         }
     }
 }

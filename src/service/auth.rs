@@ -112,6 +112,12 @@ impl Callers {
         self.anonymous.is_some()
     }
 
+    /// Whether no caller is configured, so that a token can name nobody.
+    #[must_use]
+    pub fn names_nobody(&self) -> bool {
+        self.known.is_empty()
+    }
+
     /// The caller of this `authorization` header; `None` when there is none to serve.
     #[must_use]
     pub fn identify(&self, authorization: Option<&str>) -> Option<Caller> {

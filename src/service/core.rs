@@ -54,7 +54,7 @@ impl Core {
         }
     }
 
-    /// Lets a request of this caller in, or says when to come back. Every request is counted, also one that is wrong.
+    /// Lets a request of this caller in, or says when to come back. Each is counted as it is let in.
     pub(super) fn admit(&self, caller: &Caller) -> Result<(), Refusal> {
         self.dispatcher.control().admit(caller.name()).map_err(|limited| {
             let message = format!(
@@ -104,14 +104,17 @@ impl Core {
 
 /// The caller whom the interceptor named, if it may do this.
 pub(super) fn caller<T>(request: &Request<T>, permission: Permission) -> Result<Caller, Status> {
-    let caller = request
-        .extensions()
-        .get::<Caller>()
+    Ok(permitted(request.extensions().get::<Caller>(), permission)?)
+}
+
+/// This caller, if there is one and it may do this.
+pub(super) fn permitted(caller: Option<&Caller>, permission: Permission) -> Result<Caller, Refusal> {
+    let caller = caller
         .ok_or_else(|| Refusal::new(Kind::Unauthenticated, "UNAUTHENTICATED", "send `authorization: Bearer TOKEN`"))?;
     if !caller.may(permission) {
         let message =
             format!("this caller lacks the permission {permission:?}; add it to its entry in the configuration");
-        return Err(Refusal::new(Kind::PermissionDenied, "PERMISSION_DENIED", message).into());
+        return Err(Refusal::new(Kind::PermissionDenied, "PERMISSION_DENIED", message));
     }
     Ok(caller.clone())
 }

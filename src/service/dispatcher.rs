@@ -4,21 +4,18 @@
 use std::pin::Pin;
 use std::sync::Arc;
 
-use futures_util::{Stream, StreamExt as _};
-use tokio::sync::OwnedSemaphorePermit;
+use futures_util::Stream;
 use tonic::{Request, Response, Status};
 
-use crate::audit::RequestId;
-use crate::classify::NerMode;
-use crate::dispatch::{self, DispatchError, Event, Events};
+use crate::dispatch::{self, Event};
 use crate::document::{Conversation, Text};
-use crate::error::Kind;
 use crate::money::Amount;
 
 use super::auth::{Caller, Permission};
 use super::conversation;
 use super::convert::{self, Show};
 use super::core::{self, Core};
+use super::dispatching::{self, Asked};
 use super::error::Refusal;
 use super::limits::deadline_of;
 use super::proto::dispatch_stream_response::Event as StreamEvent;
@@ -39,7 +36,6 @@ impl Dispatch {
     /// Checks everything and starts the request. `whole`: the caller gets the answer in one piece.
     fn start(&self, request: Request<DispatchRequest>, whole: bool) -> Result<Running, Status> {
         let caller: Caller = core::caller(&request, Permission::Dispatch)?;
-        self.core.admit(&caller)?;
         let deadline = deadline_of(request.metadata(), self.core.limits.dispatch_deadline());
         let mut request = request.into_inner();
         convert::request_id(&request.request_id)?;
@@ -49,40 +45,21 @@ impl Dispatch {
         let declared_level = convert::declared_level(request.declared_level)?;
         let level_override = convert::level_override(request.level_override.take())?;
         let conversation = Arc::new(conversation::conversation(&mut request, &self.core.limits)?);
-        let slot = self.core.dispatch_slots.take()?;
-        let events = self.core.dispatcher.dispatch(dispatch::Request {
-            request_id: RequestId::parse(&request.request_id).map_err(Refusal::from)?,
-            caller: Arc::clone(caller.name()),
+        let asked = Asked {
+            request_id: request.request_id.clone(),
             conversation: Arc::clone(&conversation),
             complexity,
             declared_level,
-            always_ner: ner == NerMode::Always,
+            ner,
             validate_only: request.validate_only,
             deadline,
             level_override,
             whole,
             confidence: request.confidence,
-        });
-        Ok(Running {
-            request_id: request.request_id,
-            decision_id: String::new(),
-            conversation,
-            show,
-            events,
-            ended: false,
-            last: if request.validate_only { Last::Decision } else { Last::Outcome },
-            _slot: slot,
-        })
+        };
+        let running = dispatching::start(&self.core, &caller, asked)?;
+        Ok(Running { request_id: request.request_id, decision_id: String::new(), conversation, show, running })
     }
-}
-
-/// Which event is the last of a request that ends well.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Last {
-    /// Of a request that was to be decided only.
-    Decision,
-    /// Of one that was answered.
-    Outcome,
 }
 
 /// A request in work, with what is needed to tell its caller about it.
@@ -91,29 +68,15 @@ struct Running {
     decision_id: String,
     conversation: Arc<Conversation>,
     show: Show,
-    events: Events,
-    /// The event that ends a whole answer has come, or the error that ends it early.
-    ended: bool,
-    last: Last,
-    _slot: OwnedSemaphorePermit,
+    running: dispatching::Running,
 }
 
 impl Running {
     /// The next event in the words of the protocol.
     async fn next(&mut self) -> Option<Result<StreamEvent, Refusal>> {
-        let event = match self.events.next().await {
-            Some(Ok(event)) => event,
-            Some(Err(error)) => {
-                self.ended = true;
-                return Some(Err(Refusal::from(error)));
-            }
-            None if self.ended => return None,
-            // Half an answer must not look like a whole one.
-            None => {
-                self.ended = true;
-                let message = "the request ended without its outcome; this is a defect of the service";
-                return Some(Err(Refusal::new(Kind::Internal, "INTERNAL", message)));
-            }
+        let event = match self.running.next().await? {
+            Ok(event) => event,
+            Err(refusal) => return Some(Err(refusal)),
         };
         Some(Ok(match event {
             Event::Verdict(verdict) => {
@@ -121,27 +84,12 @@ impl Running {
             }
             Event::Decision(decision) => {
                 self.decision_id = decision.id.map(|id| id.to_string()).unwrap_or_default();
-                self.ended |= self.last == Last::Decision;
                 StreamEvent::Decision(self::decision(&decision))
             }
             Event::Delta(text) => StreamEvent::Delta(text.expose().to_owned()),
             Event::ToolCall(call) => StreamEvent::ToolCall(tool_call(&call)),
-            Event::Outcome(outcome) => {
-                metrics::histogram!("cordon_request_seconds", "operation" => "dispatch")
-                    .record(outcome.total.as_secs_f64());
-                self.ended = true;
-                StreamEvent::Outcome(self::outcome(&outcome))
-            }
+            Event::Outcome(outcome) => StreamEvent::Outcome(self::outcome(&outcome)),
         }))
-    }
-}
-
-impl From<DispatchError> for Refusal {
-    fn from(error: DispatchError) -> Self {
-        let decision = error.decision().map(|id| ("decision_id", id.to_string()));
-        let metadata = decision.into_iter().chain(error.rule().map(|rule| ("rule", rule.to_string()))).collect();
-        let retry_after = error.retry_after();
-        Self { metadata, retry_after, ..Self::new(error.kind(), error.reason(), error.to_string()) }
     }
 }
 

@@ -62,6 +62,28 @@ impl Refusal {
         )
     }
 
+    /// The token names nobody.
+    #[must_use]
+    pub(super) fn unknown_token() -> Self {
+        Self::new(Kind::Unauthenticated, "UNAUTHENTICATED", "the token is not one that is configured")
+    }
+
+    /// When the caller may come back; always something for an overload.
+    #[must_use]
+    pub(super) fn come_back_after(&self) -> Option<Duration> {
+        self.retry_after.or((self.kind == Kind::ResourceExhausted).then_some(RETRY_AFTER))
+    }
+
+    /// Tells the operator: every refusal is counted, a fault is logged.
+    pub(super) fn note(&self) {
+        if self.kind.is_fault() {
+            tracing::warn!(reason = self.reason, message = %self.message, "request failed");
+        } else {
+            tracing::debug!(reason = self.reason, "request refused");
+        }
+        metrics::counter!("cordon_refusals_total", "reason" => self.reason).increment(1);
+    }
+
     /// The numeric code of google.rpc.Code.
     #[must_use]
     pub fn code(&self) -> Code {
@@ -83,12 +105,7 @@ impl Refusal {
 
 impl From<Refusal> for Status {
     fn from(refusal: Refusal) -> Self {
-        if refusal.kind.is_fault() {
-            tracing::warn!(reason = refusal.reason, message = %refusal.message, "request failed");
-        } else {
-            tracing::debug!(reason = refusal.reason, "request refused");
-        }
-        metrics::counter!("cordon_refusals_total", "reason" => refusal.reason).increment(1);
+        refusal.note();
         let mut details = ErrorDetails::new();
         let metadata: HashMap<String, String> =
             refusal.metadata.iter().map(|(key, value)| ((*key).to_owned(), value.clone())).collect();
@@ -96,7 +113,7 @@ impl From<Refusal> for Status {
         if let Some(field) = &refusal.field {
             details.add_bad_request_violation(field.clone(), refusal.message.clone());
         }
-        let retry_after = refusal.retry_after.or((refusal.kind == Kind::ResourceExhausted).then_some(RETRY_AFTER));
+        let retry_after = refusal.come_back_after();
         if retry_after.is_some() {
             details.set_retry_info(retry_after);
         }

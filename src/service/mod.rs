@@ -1,4 +1,5 @@
-//! The gRPC service: listeners, callers, limits, handlers, and the graceful stop. The only place that knows tonic.
+//! The service: listeners, callers, limits, handlers, and the graceful stop. The only place that knows tonic. Each
+//! listener speaks gRPC, and the HTTP of OpenAI's and Ollama's clients (see [`http`]).
 //!
 //! It must never decide anything about a text, answer with the caller's text in an error, or leave a task behind: what
 //! is spawned here is waited for when the service stops.
@@ -11,11 +12,14 @@ mod conversation;
 pub(crate) mod convert;
 mod core;
 mod dispatcher;
+mod dispatching;
 mod error;
+mod http;
 mod limits;
 mod listen;
 pub mod proto;
 mod redact;
+mod tls;
 
 use std::future::Future;
 use std::sync::Arc;
@@ -24,7 +28,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tonic::service::InterceptorLayer;
-use tonic::transport::{Certificate, Identity, Server as Transport, ServerTlsConfig};
+use tonic::transport::Server as Transport;
 use tonic::{Request, Status};
 use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
@@ -35,7 +39,7 @@ pub use listen::{Door, ListenError, open};
 
 use crate::audit::AuditLog;
 use crate::classify::Classifier;
-use crate::config::{Config, Limits, TlsSection};
+use crate::config::{Config, HttpSection, Limits};
 use crate::dispatch::Dispatcher;
 use crate::error::Kind;
 use crate::redact::RedactionConfigError;
@@ -60,7 +64,8 @@ pub struct Server {
     core: Arc<core::Core>,
     callers: Callers,
     limits: Limits,
-    tls: Option<ServerTlsConfig>,
+    http: HttpSection,
+    tls: Option<tls::Acceptor>,
     tracker: TaskTracker,
 }
 
@@ -75,6 +80,9 @@ pub enum ServeError {
         /// Why.
         source: std::io::Error,
     },
+    /// The files of `[server.tls]` cannot be used.
+    #[error("the files of server.tls cannot be used: {0}; check that certificate, key and client_ca are PEM files")]
+    TlsFiles(String),
     /// The key of redaction cannot be used.
     #[error(transparent)]
     Redaction(#[from] RedactionConfigError),
@@ -91,7 +99,7 @@ impl ServeError {
     #[must_use]
     pub fn kind(&self) -> Kind {
         match self {
-            Self::Tls { .. } => Kind::FailedPrecondition,
+            Self::Tls { .. } | Self::TlsFiles(_) => Kind::FailedPrecondition,
             Self::Redaction(error) => error.kind(),
             Self::Transport(_) | Self::Reflection(_) => Kind::Internal,
         }
@@ -115,7 +123,8 @@ impl Server {
             core: Arc::new(core::Core::new(classifier, dispatcher, audit, redaction, config.limits.clone())),
             callers: config.callers.clone(),
             limits: config.limits.clone(),
-            tls: config.tls.as_ref().map(tls).transpose()?,
+            http: config.http.clone(),
+            tls: config.tls.as_ref().map(tls::Acceptor::new).transpose()?,
             tracker,
         })
     }
@@ -135,18 +144,20 @@ impl Server {
         let (reporter, health) = tonic_health::server::health_reporter();
         let routes = self.routes(health)?;
         for door in doors {
-            let mut transport = Transport::builder()
+            // The listeners of a service share one port each for gRPC and the HTTP doors, so both versions are spoken.
+            let router = Transport::builder()
+                .accept_http1(true)
                 .http2_keepalive_interval(Some(Duration::from_secs(60)))
-                .layer(InterceptorLayer::new(NameCaller { callers: self.callers.clone() }));
-            if let (Door::Tcp(_), Some(tls)) = (&door, &self.tls) {
-                transport = transport.tls_config(tls.clone())?;
-            }
-            let router = transport.add_routes(routes.clone());
+                .add_routes(routes.clone());
             let closed = closing.clone().cancelled_owned();
+            let tls = self.tls.clone();
             self.tracker.spawn(async move {
-                let served = match door {
-                    Door::Tcp(incoming) => router.serve_with_incoming_shutdown(incoming, closed).await,
-                    Door::Unix(incoming) => {
+                let served = match (door, tls) {
+                    (Door::Tcp(incoming), Some(tls)) => {
+                        router.serve_with_incoming_shutdown(tls.over(incoming), closed).await
+                    }
+                    (Door::Tcp(incoming), None) => router.serve_with_incoming_shutdown(incoming, closed).await,
+                    (Door::Unix(incoming), _) => {
                         let served = router.serve_with_incoming_shutdown(incoming.stream, closed).await;
                         drop(incoming.path);
                         served
@@ -205,7 +216,9 @@ impl Server {
             )
             .add_service(AuditServiceServer::new(audit::Audit::new(core())))
             .add_service(AdminServiceServer::new(admin::Admin::new(core())));
-        Ok(routes.routes())
+        let name = InterceptorLayer::new(NameCaller { callers: self.callers.clone() });
+        let grpc = routes.routes().into_axum_router().layer(name).layer(axum::middleware::from_fn(http::only_grpc));
+        Ok(http::router(&self.core, &self.callers, &self.http, largest).merge(grpc).fallback(http::no_such_path).into())
     }
 }
 
@@ -214,18 +227,6 @@ async fn announce(reporter: &HealthReporter, status: ServingStatus) {
     for service in SERVICES {
         reporter.set_service_status(service, status).await;
     }
-}
-
-fn tls(section: &TlsSection) -> Result<ServerTlsConfig, ServeError> {
-    let read = |path: &std::path::Path| {
-        std::fs::read(path).map_err(|source| ServeError::Tls { path: path.to_owned(), source })
-    };
-    let identity = Identity::from_pem(read(&section.certificate)?, read(&section.key)?);
-    let config = ServerTlsConfig::new().identity(identity);
-    Ok(match &section.client_ca {
-        Some(path) => config.client_ca_root(Certificate::from_pem(read(path)?)),
-        None => config,
-    })
 }
 
 /// Names the caller of every request. Health and reflection answer without a name; the handlers of everything else
@@ -245,10 +246,7 @@ impl tonic::service::Interceptor for NameCaller {
                 request.extensions_mut().insert(caller);
                 Ok(request)
             }
-            None if claimed => {
-                Err(Refusal::new(Kind::Unauthenticated, "UNAUTHENTICATED", "the token is not one that is configured")
-                    .into())
-            }
+            None if claimed => Err(Refusal::unknown_token().into()),
             None => Ok(request),
         }
     }

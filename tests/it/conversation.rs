@@ -150,7 +150,7 @@ async fn what_cannot_be_scanned_is_confidential_unless_the_policy_says_otherwise
 
     let folder = tempfile::tempdir().unwrap();
     let policy = include_str!("../../policy/default.toml");
-    let policy = policy.replacen("[scan]\n", "[scan]\nunscannable_content = \"public\"\n", 1);
+    let policy = policy.replacen("unscannable_content = \"confidential\"", "unscannable_content = \"public\"", 1);
     let path = folder.path().join("policy.toml");
     std::fs::write(&path, policy).unwrap();
     let config = format!("policy = {:?}\n", path.display().to_string())

@@ -174,7 +174,7 @@ async fn an_observed_policy_is_recorded_and_never_acts() {
     let mut seen = Vec::new();
     for decision_id in [public.decision_id, internal.decision_id, classified.decision_id] {
         let record = audit.get_decision(of("auditor", GetDecisionRequest { decision_id })).await.unwrap().into_inner();
-        let observed = record.observed.unwrap();
+        let observed = record.observed.clone().unwrap();
         assert_eq!(observed.policy.as_ref().unwrap().version, "2");
         seen.push((record.level(), observed.level(), observed.route(), observed.rule.clone(), observed.differs));
     }

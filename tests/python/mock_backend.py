@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -20,6 +21,12 @@ class MockBackend:
     def __init__(self) -> None:
         self.requests: list[dict[str, Any]] = []
         self.pieces = list(ANSWER)
+        # Calls of tools to answer with instead: the name and the pieces of the arguments.
+        self.calls: list[tuple[str, list[str]]] = []
+        # Says its first piece over and over until the client leaves.
+        self.endless = False
+        # Ends the connection after the first piece.
+        self.breaks_off = False
         self._lock = threading.Lock()
         backend = self
 
@@ -57,13 +64,31 @@ class MockBackend:
                 self.send_header("content-type", "text/event-stream")
                 self.send_header("connection", "close")
                 self.end_headers()
-                for piece in pieces:
-                    self.event({"choices": [{"index": 0, "delta": {"content": piece}, "finish_reason": None}]})
-                self.event({"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]})
+                self.close_connection = True
+                while backend.endless:
+                    try:
+                        self.delta({"content": pieces[0]})
+                    except OSError:
+                        return
+                    time.sleep(0.01)
+                if backend.breaks_off:
+                    self.delta({"content": pieces[0]})
+                    return
+                for index, (name, arguments) in enumerate(backend.calls):
+                    function = {"name": name, "arguments": ""}
+                    call = {"index": index, "id": f"given-{index}", "type": "function", "function": function}
+                    self.delta({"tool_calls": [call]})
+                    for piece in arguments:
+                        self.delta({"tool_calls": [{"index": index, "function": {"arguments": piece}}]})
+                for piece in pieces if not backend.calls else []:
+                    self.delta({"content": piece})
+                self.delta({}, "tool_calls" if backend.calls else "stop")
                 if request.get("stream_options", {}).get("include_usage"):
                     self.event({"choices": [], "usage": usage(pieces)})
                 self.wfile.write(b"data: [DONE]\n\n")
-                self.close_connection = True
+
+            def delta(self, delta: dict[str, Any], finish_reason: str | None = None) -> None:
+                self.event({"choices": [{"index": 0, "delta": delta, "finish_reason": finish_reason}]})
 
             def event(self, body: dict[str, Any]) -> None:
                 self.wfile.write(b"data: " + json.dumps({"model": MODEL, **body}).encode() + b"\n\n")
@@ -83,6 +108,8 @@ class MockBackend:
         with self._lock:
             self.requests.clear()
             self.pieces = list(ANSWER)
+            self.calls = []
+            self.endless = self.breaks_off = False
 
     def seen(self) -> str:
         """Everything that it was sent, as one string."""

@@ -1,6 +1,7 @@
 //! The dispatcher with a real policy, a real audit log and scripted backends over sockets. The common parts; the cases
 //! stand in the files beside.
 
+mod asked;
 mod budgets;
 mod crowding;
 mod ending;

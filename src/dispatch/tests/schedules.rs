@@ -1,5 +1,6 @@
 //! Faults by chance: thousands of requests meet backends that refuse, hang, die in the middle, are slow, answer rubbish
-//! or redirects, 429 and 5xx, in an order that a seed gives. Whatever happens, no byte of a private text reaches a cloud
+//! or redirects, 429 and 5xx, a model that fails, a log that is full and policies that change, in an order that a seed
+//! gives. Whatever happens, no byte of a private text reaches a cloud
 //! socket, and each call to the cloud finds its own decision on the disk when it arrives. Builds broken on purpose must
 //! be caught by the same run, or it would prove nothing.
 
@@ -7,39 +8,26 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, OnceLock};
 
+use super::asked::{Judge, STRICT, scheduled};
 use super::*;
 use crate::dispatch::chance::Chance;
 use crate::dispatch::sabotage::Sabotage;
 use crate::dispatch::testing::{head, scored_answer};
 
-const SEED: u64 = 0x5eed_0041;
+pub(super) const SEED: u64 = 0x5eed_0041;
 
 /// Requests that share backends and their breakers; then new ones come, so that no breaker hides a side for long.
 const ROUND: u64 = 40;
 
 /// The canary of a schedule's private text is nowhere else.
-const SECRET: &str = "private-canary-7f3a";
-
-/// Hard public text goes to the cloud; the rest stays while the local answer is sure enough and the local side is up.
-const ROUTES: &str = r#"
-[[route]]
-id = "hard"
-levels = ["public"]
-complexities = ["complex"]
-to = "cloud"
-fallback = true
-[[route]]
-id = "easy"
-levels = ["public"]
-to = "local"
-fallback = true
-escalate = true
-"#;
+pub(super) const SECRET: &str = "private-canary-7f3a";
 
 /// A mock cloud with what it saw amiss.
 struct Watched {
     server: Server,
     unrecorded: Arc<Mutex<Vec<u64>>>,
+    /// Schedules that left by a policy that lets nothing leave.
+    unlawful: Arc<Mutex<Vec<u64>>>,
 }
 
 /// The schedule that a request belongs to.
@@ -74,8 +62,9 @@ fn fault(schedule: u64, backend: u64, call: u64, answer: Vec<Step>, begun: Vec<u
 }
 
 fn openai_backend(number: u64, directory: Option<Arc<OnceLock<std::path::PathBuf>>>) -> Watched {
-    let unrecorded: Arc<Mutex<Vec<u64>>> = Arc::default();
-    let (calls, missing) = (Mutex::new(HashMap::<u64, u64>::new()), Arc::clone(&unrecorded));
+    let (unrecorded, unlawful): (Arc<Mutex<Vec<u64>>>, Arc<Mutex<Vec<u64>>>) = Default::default();
+    let calls = Mutex::new(HashMap::<u64, u64>::new());
+    let (missing, unheard) = (Arc::clone(&unrecorded), Arc::clone(&unlawful));
     let reader = OnceLock::new();
     let server = Server::start(move |seen| {
         let schedule = schedule_of(&seen.body);
@@ -87,18 +76,18 @@ fn openai_backend(number: u64, directory: Option<Arc<OnceLock<std::path::PathBuf
         };
         if let Some(directory) = &directory {
             let reader = reader.get_or_init(|| AuditLog::open_read_only(directory.get().unwrap()).unwrap());
-            let filter = DecisionFilter {
-                request_id: Some(format!("s-{schedule}")),
-                route: Some(Route::Cloud),
-                ..DecisionFilter::default()
-            };
+            let filter = DecisionFilter { request_id: Some(format!("s-{schedule}")), ..DecisionFilter::default() };
             let name = format!("cloud-{number}");
             let decisions = reader.list(&filter, "", 50).unwrap().decisions;
             let ours = |record: &&StoredDecision| {
-                record.decision.routing.as_ref().is_some_and(|routing| routing.backend.as_str() == name)
+                let routing = record.decision.routing.as_ref();
+                routing.is_some_and(|routing| routing.backend.as_str() == name && routing.route.leaves())
             };
             if (decisions.iter().filter(ours).count() as u64) < call {
                 missing.lock().unwrap().push(schedule);
+            }
+            if decisions.iter().filter(ours).any(|record| &*record.decision.policy.version == STRICT) {
+                unheard.lock().unwrap().push(schedule);
             }
         }
         let begun = "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"begun\"}}]}\n\n";
@@ -113,23 +102,7 @@ fn openai_backend(number: u64, directory: Option<Arc<OnceLock<std::path::PathBuf
         let answer = response(200, "text/event-stream", &body);
         fault(schedule, number, call, answer, begun.into())
     });
-    Watched { server, unrecorded }
-}
-
-fn scheduled(schedule: u64) -> Request {
-    let chance = Chance::seeded(SEED.rotate_left(17) ^ schedule);
-    let level = [Sensitivity::Public, Sensitivity::Internal, Sensitivity::Confidential][chance.below(3) as usize];
-    let complexity = [Complexity::Simple, Complexity::Complex][chance.below(2) as usize];
-    let secret = if level == Sensitivity::Public { "" } else { SECRET };
-    let text = format!("schedule-{schedule}- {secret}");
-    let message = Message::new(Role::User, text);
-    Request {
-        request_id: RequestId::parse(&format!("s-{schedule}")).unwrap(),
-        conversation: Arc::new(Conversation::new(vec![message], Generation::default())),
-        deadline: Instant::now() + Duration::from_millis(700 + chance.below(1500)),
-        whole: chance.below(2) == 0,
-        ..request(level, complexity)
-    }
+    Watched { server, unrecorded, unlawful }
 }
 
 /// What a run saw.
@@ -139,13 +112,45 @@ struct Found {
     cloud_requests: usize,
     retried: usize,
     escalated: usize,
+    redacted: usize,
+    without_log: usize,
     leaked: bool,
     unrecorded: usize,
+    unlawful: usize,
 }
 
 impl Found {
     fn holds(&self) -> bool {
-        !self.leaked && self.unrecorded == 0
+        !self.leaked && self.unrecorded == 0 && self.unlawful == 0
+    }
+}
+
+/// What came of the requests of a run.
+#[derive(Default)]
+struct Counts {
+    answered: AtomicUsize,
+    escalated: AtomicUsize,
+    redacted: AtomicUsize,
+    without_log: AtomicUsize,
+}
+
+impl Counts {
+    fn count(&self, event: &Result<Event, DispatchError>) {
+        let add = |counter: &AtomicUsize, one: bool| counter.fetch_add(usize::from(one), Ordering::Relaxed);
+        match event {
+            Ok(Event::Decision(decision)) => {
+                add(&self.redacted, decision.route == Route::CloudRedacted);
+                add(&self.without_log, decision.reason == reason::AUDIT_LOG_UNAVAILABLE);
+            }
+            Ok(Event::Outcome(outcome)) => {
+                add(&self.answered, true);
+                add(&self.escalated, outcome.escalated);
+            }
+            Ok(_) => {}
+            Err(error) => {
+                add(&self.without_log, matches!(error, DispatchError::AuditUnavailable(_)));
+            }
+        }
     }
 }
 
@@ -153,7 +158,8 @@ async fn run(schedules: u64, sabotage: Sabotage) -> Found {
     let directory: Arc<OnceLock<std::path::PathBuf>> = Arc::default();
     let clouds = [1, 2].map(|number| openai_backend(number, Some(Arc::clone(&directory))));
     let homes = [11, 12].map(|number| openai_backend(number, None));
-    let house = House::with_routes(vec![], ROUTES);
+    let house = House::new(vec![]);
+    let judge = Arc::new(Judge::default());
     directory.set(house.directory.path().join("audit")).unwrap();
     let config = |name: String, side, url: &str| BackendConfig {
         retries: 2,
@@ -170,15 +176,15 @@ async fn run(schedules: u64, sabotage: Sabotage) -> Found {
         configs.push(config(format!("home-{number}"), Side::Local, &home.server.url()));
     }
     configs.push(config("gone".to_owned(), Side::Local, &testing::refusing_url()));
-    let (answered, escalated) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    let counts = Counts::default();
     let rounds = (0..schedules.div_ceil(ROUND)).map(|round| {
         let backends = Backends::build(configs.clone()).unwrap().seeded(SEED ^ round);
-        let judge = Arc::clone(&house.classify) as Arc<dyn Classify>;
+        let judge = Arc::clone(&judge) as Arc<dyn Classify>;
         let dispatcher = Dispatcher::new(backends, Arc::clone(&house.audit), judge, house.tracker.clone());
         dispatcher.sabotage(sabotage);
         (round, dispatcher)
     });
-    for_each_round(rounds, schedules, &answered, &escalated).await;
+    for_each_round(rounds, schedules, sabotage, &house.audit, &counts).await;
     house.tracker.close();
     house.tracker.wait().await;
     let leaked =
@@ -187,35 +193,44 @@ async fn run(schedules: u64, sabotage: Sabotage) -> Found {
     let schedules_seen: std::collections::HashSet<_> =
         clouds.iter().flat_map(|cloud| cloud.server.requests()).map(|seen| schedule_of(&seen.body)).collect();
     Found {
-        answered: answered.into_inner(),
-        escalated: escalated.into_inner(),
+        answered: counts.answered.into_inner(),
+        escalated: counts.escalated.into_inner(),
+        redacted: counts.redacted.into_inner(),
+        without_log: counts.without_log.into_inner(),
         cloud_requests,
         retried: cloud_requests - schedules_seen.len(),
         leaked,
         unrecorded: clouds.iter().map(|cloud| cloud.unrecorded.lock().unwrap().len()).sum(),
+        unlawful: clouds.iter().map(|cloud| cloud.unlawful.lock().unwrap().len()).sum(),
     }
 }
 
 async fn for_each_round(
     rounds: impl Iterator<Item = (u64, Dispatcher)>,
     schedules: u64,
-    answered: &AtomicUsize,
-    escalated: &AtomicUsize,
+    sabotage: Sabotage,
+    audit: &AuditLog,
+    counts: &Counts,
 ) {
     futures_util::stream::iter(rounds)
         .for_each_concurrent(3, |(round, dispatcher)| async move {
+            // The disk is full for this round, and whoever else is in work meanwhile.
+            let full = round % 8 == 5;
+            if full {
+                audit.set_max_bytes(Some(1));
+            }
             let asked = (round * ROUND..((round + 1) * ROUND).min(schedules)).map(|schedule| {
-                let mut events = dispatcher.dispatch(scheduled(schedule));
+                let mut events = dispatcher.dispatch(scheduled(schedule, sabotage));
                 async move {
                     while let Some(event) = events.next().await {
-                        if let Ok(Event::Outcome(outcome)) = event {
-                            answered.fetch_add(1, Ordering::Relaxed);
-                            escalated.fetch_add(usize::from(outcome.escalated), Ordering::Relaxed);
-                        }
+                        counts.count(&event);
                     }
                 }
             });
             futures_util::future::join_all(asked).await;
+            if full {
+                audit.set_max_bytes(None);
+            }
         })
         .await;
 }
@@ -231,7 +246,9 @@ async fn no_fault_carries_a_private_text_away_or_a_call_past_the_log() {
     let much = found.answered > share(10)
         && found.cloud_requests > share(4)
         && found.retried > share(20)
-        && found.escalated > share(200);
+        && found.escalated > share(200)
+        && found.redacted > share(20)
+        && found.without_log > share(200);
     assert!(much, "{found:?}");
 }
 
@@ -243,6 +260,8 @@ async fn builds_broken_on_purpose_are_caught() {
     assert!(late.unrecorded > 0 && !late.leaked, "{late:?}");
     let retried = run(160, Sabotage::RetriesWithoutPermit).await;
     assert!(retried.leaked, "{retried:?}");
+    let unscanned = run(160, Sabotage::ForwardsUnscanned).await;
+    assert!(unscanned.leaked && unscanned.unrecorded == 0, "{unscanned:?}");
     let escalated = run(160, Sabotage::EscalatesWithoutPermit).await;
     assert!(escalated.leaked, "{escalated:?}");
 }

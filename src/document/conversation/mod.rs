@@ -172,6 +172,15 @@ impl Conversation {
         Ok(Self::with_tools(messages, tools, generation))
     }
 
+    /// The same, but for a string that is sent and that no detector sees: for tests of builds that are broken on purpose.
+    #[cfg(test)]
+    #[must_use]
+    pub(crate) fn with_unscanned(self, field: &str) -> Self {
+        let parts = self.document.parts().iter().filter(|part| !part.pointer.expose().ends_with(field));
+        let document = Arc::new(Document::new(parts.cloned().collect()));
+        Self { document, ..self }
+    }
+
     /// The messages, oldest first.
     #[must_use]
     pub fn messages(&self) -> &[Message] {

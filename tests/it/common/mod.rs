@@ -3,6 +3,7 @@
 
 pub(crate) mod backend;
 pub(crate) mod model;
+pub(crate) mod web;
 
 use std::path::PathBuf;
 use std::sync::Arc;
