@@ -7,11 +7,12 @@ use std::{env, error, fs, io};
 
 use prost::Message as _;
 
-const PROTOS: [&str; 4] = [
+const PROTOS: [&str; 5] = [
     "proto/cordon/v1/sensitivity.proto",
     "proto/cordon/v1/classifier.proto",
     "proto/cordon/v1/dispatcher.proto",
     "proto/cordon/v1/audit.proto",
+    "proto/cordon/v1/admin.proto",
 ];
 
 const CATALOG: &str = "src/detect/catalog";

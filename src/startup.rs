@@ -9,6 +9,7 @@ use tokio_util::task::TaskTracker;
 use crate::audit::{AuditError, AuditLog};
 use crate::classify::Classifier;
 use crate::config::Config;
+use crate::control::{Control, ControlError};
 use crate::detect::{Calibration, CalibrationError, Catalog, CatalogError, Rules, RulesError};
 use crate::dispatch::{BackendError, Backends, Dispatcher, discover_ollama};
 use crate::error::Kind;
@@ -47,6 +48,9 @@ pub enum StartError {
     /// A backend.
     #[error(transparent)]
     Backend(#[from] BackendError),
+    /// What keeps budgets.
+    #[error(transparent)]
+    Control(#[from] ControlError),
 }
 
 impl StartError {
@@ -61,6 +65,7 @@ impl StartError {
             Self::Ner(error) => error.kind(),
             Self::Audit(error) => error.kind(),
             Self::Backend(error) => error.kind(),
+            Self::Control(error) => error.kind(),
         }
     }
 }
@@ -75,6 +80,23 @@ pub fn policy(config: &Config, catalog: &Catalog) -> Result<Policy, StartError> 
         Some(path) => Policy::load(path, catalog).map_err(named(path.display().to_string())),
         None => Policy::embedded(catalog).map_err(named("(embedded)".to_owned())),
     }
+}
+
+/// The policy that only looks on, if one is configured. It decides on the findings that there are: of what it adds to the
+/// catalog itself, nothing is looked for.
+///
+/// # Errors
+/// Says line and field.
+pub fn observed_policy(config: &Config, catalog: &Catalog) -> Result<Option<Policy>, StartError> {
+    let Some(path) = &config.observe_policy else { return Ok(None) };
+    let named = |source| StartError::Policy { path: path.display().to_string(), source };
+    let policy = Policy::load(path, catalog).map_err(named)?;
+    if !policy.custom_catalog().to_table().is_empty() {
+        tracing::warn!(
+            "the observed policy adds recognizers or lists of its own, which are not looked for while it is observed"
+        );
+    }
+    Ok(Some(policy))
 }
 
 /// The catalog with what the policy adds to it.
@@ -102,7 +124,9 @@ pub fn classifier(config: &Config) -> Result<Classifier, StartError> {
         let catalog = catalog(&embedded, &policy)?;
         let rules = Rules::build(&catalog)?;
         let ner = ner.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
+        let observed = observed_policy(config, &embedded)?;
         let classifier = Classifier::new(catalog, rules, ner, policy);
+        classifier.observe(observed);
         let types = classifier.entity_types();
         let calibration =
             Calibration::load(&config.calibration, types.iter().map(|info| (&info.name, info.coarse.as_ref())))?;
@@ -123,6 +147,11 @@ pub fn reload(config: &Config, classifier: &Classifier) -> Result<(), StartError
     let reference = policy.reference();
     let (name, version, digest) = (reference.name.clone(), reference.version.clone(), reference.digest.clone());
     classifier.replace(catalog, rules, policy);
+    // Nobody is served by it, so what is wrong with it holds up nothing.
+    match observed_policy(config, &embedded) {
+        Ok(observed) => classifier.observe(observed),
+        Err(error) => tracing::error!(%error, "the observed policy was not read again; the one before is observed"),
+    }
     tracing::info!(%name, %version, %digest, "the policy and its word lists were read again");
     Ok(())
 }
@@ -157,8 +186,12 @@ pub async fn parts(config: &Config) -> Result<Parts, StartError> {
     let backends = Backends::build(configured)?;
     announce(&backends).await;
     let tracker = TaskTracker::new();
-    let dispatcher = Dispatcher::new(backends, Arc::clone(&audit), classifier.clone(), tracker.clone());
-    dispatcher.set_cloud_closed(config.cloud_closed);
+    let control = Arc::new(Control::open(&config.control)?);
+    let dispatcher =
+        Dispatcher::with_control(backends, Arc::clone(&audit), classifier.clone(), tracker.clone(), control);
+    if config.cloud_closed {
+        dispatcher.set_cloud_closed(true);
+    }
     let dispatcher = Arc::new(dispatcher);
     Ok(Parts { classifier, dispatcher, audit, tracker })
 }

@@ -3,22 +3,22 @@
 //! Version 1 is UTF-8 JSON with one form for each record:
 //!
 //! - one line without any space outside of strings;
-//! - `{"v":1,"record":{"decision":{…}}}` or `{"v":1,"record":{"outcome":{"decision_id":…,"outcome":{…}}}}`;
+//! - `{"v":1,"record":{"decision":{…}}}`, `{"v":1,"record":{"outcome":{"decision_id":…,"outcome":{…}}}}` or
+//!   `{"v":1,"record":{"change":{…}}}`;
 //! - the fields of [`Decision`] and [`Outcome`] and of everything in them, all of them, in the order of their
 //!   declaration; what is absent is `null`, an empty list `[]`, an empty name `""`; but fields that came after the first
-//!   release (`confidence`, `escalation_withheld`, `escalated_from`) are left out where they are absent, so that older
-//!   records keep their bytes;
+//!   release (each says so) are left out where they are absent, so that older records keep their bytes;
 //! - numbers are decimal integers without sign for what cannot be negative, leading zero, fraction or exponent: times in
 //!   microseconds since 1970-01-01T00:00:00Z, scores in millionths;
 //! - in strings only `"`, `\` and control characters are escaped, by the short forms of RFC 8259 where there is one and
 //!   by `\u00xx` in lower case otherwise.
 //!
 //! [`decode`] accepts nothing but this form: it encodes what it read once more and compares. So a body stands for
-//! exactly one record and a record for exactly one body. A change of any field makes a new version.
+//! exactly one record and a record for exactly one body. A change of any field that was there makes a new version.
 
 use serde::{Deserialize, Serialize};
 
-use super::{AuditError, Decision, DecisionId, Outcome};
+use super::{AuditError, Change, Decision, DecisionId, Outcome};
 
 /// Version of the encoding that this program writes.
 pub const BODY_VERSION: u32 = 1;
@@ -41,15 +41,18 @@ pub enum Record {
         /// How.
         outcome: Outcome,
     },
+    /// What an operator changed.
+    Change(Change),
 }
 
 impl Record {
-    /// The decision that the record is or belongs to.
+    /// The decision that the record is or belongs to; for a change its own name.
     #[must_use]
     pub fn decision_id(&self) -> DecisionId {
         match self {
             Self::Decision(decision) => decision.id,
             Self::Outcome { decision_id, .. } => *decision_id,
+            Self::Change(change) => change.id,
         }
     }
 }

@@ -10,7 +10,7 @@ use super::body::{self, Record};
 use super::chain::ChainHash;
 use super::row::{self, Row};
 use super::store::{Found, Query};
-use super::{AuditError, Decision, Outcome};
+use super::{AuditError, Change, Decision, Outcome};
 
 /// Decisions on a page when none are asked for.
 pub const DEFAULT_PAGE_SIZE: u32 = 50;
@@ -65,6 +65,26 @@ pub struct StoredOutcome {
     pub hash: ChainHash,
     /// The record.
     pub outcome: Outcome,
+}
+
+/// A change as it stands in the log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredChange {
+    /// Position in the log.
+    pub sequence: u64,
+    /// Chain hash of the record.
+    pub hash: ChainHash,
+    /// The record.
+    pub change: Change,
+}
+
+impl StoredChange {
+    pub(super) fn of(row: &Row) -> Result<Self, AuditError> {
+        match open(row)? {
+            (sequence, hash, Record::Change(change)) => Ok(Self { sequence, hash, change }),
+            (sequence, ..) => Err(AuditError::Damaged { sequence }),
+        }
+    }
 }
 
 impl DecisionFilter {

@@ -10,6 +10,7 @@
 
 mod body;
 mod chain;
+mod change;
 mod entities;
 mod error;
 mod files;
@@ -39,15 +40,19 @@ use tokio::sync::{oneshot, watch};
 
 pub use body::{BODY_VERSION, MAX_BODY_BYTES, Record};
 pub use chain::{ChainHash, Head};
+pub use change::{Change, ChangeKind};
 pub use entities::{EntityCount, MAX_FINDINGS, RecordedFinding, Score};
 pub use error::AuditError;
 pub use key::DigestKey;
-pub use list::{DEFAULT_PAGE_SIZE, DecisionFilter, DecisionPage, MAX_PAGE_SIZE, StoredDecision, StoredOutcome};
+pub use list::{
+    DEFAULT_PAGE_SIZE, DecisionFilter, DecisionPage, MAX_PAGE_SIZE, StoredChange, StoredDecision, StoredOutcome,
+};
 pub use outcome::{FinishReason, Outcome, OutcomeStatus, RecordedConfidence, error_name};
 pub use pending::{Durable, Pending, PendingOutcome};
 pub use reader::AuditReader;
 pub use record::{
-    Decision, DecisionInput, Operation, Provenance, RecordedReason, RecordedRedaction, RecordedTopic, Routing, Timings,
+    Decision, DecisionInput, Operation, Provenance, RecordedObservation, RecordedOverride, RecordedReason,
+    RecordedRedaction, RecordedTopic, Routing, Timings, tidy_policy,
 };
 pub use verification::{Fault, Problem, Progress, Unproven, Verification, Witness};
 pub use words::{DecisionId, Label, MAX_WORD_BYTES, RequestId};
@@ -204,6 +209,12 @@ impl AuditLog {
     /// Hands the outcome of a decision to the writer. Never waits. A decision has at most one outcome.
     pub fn append_outcome(&self, decision_id: DecisionId, outcome: Outcome) -> Result<PendingOutcome, AuditError> {
         let answer = self.enqueue(&Record::Outcome { decision_id, outcome }, Rank::Last)?;
+        Ok(PendingOutcome { answer })
+    }
+
+    /// Hands an operator's change to the writer. Never waits.
+    pub fn append_change(&self, change: Change) -> Result<PendingOutcome, AuditError> {
+        let answer = self.enqueue(&Record::Change(change), Rank::Last)?;
         Ok(PendingOutcome { answer })
     }
 

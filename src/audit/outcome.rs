@@ -78,7 +78,7 @@ pub struct Outcome {
     pub input_tokens: u64,
     /// As the backend counts them; 0 if it does not say.
     pub output_tokens: u64,
-    /// Price in millionths of the configured currency; `None` if the configuration names no price.
+    /// Cost in millionths of a US dollar, rounded up; `None` if the configuration names no price.
     pub cost_micros: Option<u64>,
     /// Microseconds from the call to the first piece of the answer; 0 if there was none.
     pub time_to_first_token_us: u64,
@@ -90,6 +90,26 @@ pub struct Outcome {
     /// Why the cloud was not asked though that was too little, in one word.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub escalation_withheld: Option<Label>,
+    /// Those of the tokens read that the backend had in its cache. Left out of the record if there are none.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub cached_input_tokens: u64,
+    /// What the same tokens cost at the first usable backend of the other side that has a price. Left out of the record
+    /// if there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub other_side_cost_micros: Option<u64>,
+    /// The backend did not count its tokens, so the costs are bounds, made of bytes. Left out of the record if not.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub cost_estimated: bool,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde's form")]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde's form")]
+fn is_false(flag: &bool) -> bool {
+    !*flag
 }
 
 /// How sure a model was of an answer.
@@ -129,6 +149,9 @@ impl Outcome {
             total_us: 0,
             confidence: None,
             escalation_withheld: None,
+            cached_input_tokens: 0,
+            other_side_cost_micros: None,
+            cost_estimated: false,
         }
     }
 

@@ -13,7 +13,7 @@ use tokio::sync::Semaphore;
 
 use super::chain::Head;
 use super::files::Layout;
-use super::list::{DecisionFilter, DecisionPage, StoredDecision};
+use super::list::{DecisionFilter, DecisionPage, StoredChange, StoredDecision};
 use super::store::Reading;
 use super::verification::{Progress, Verification};
 use super::verify;
@@ -85,6 +85,11 @@ impl AuditReader {
     pub fn get(&self, id: DecisionId) -> Result<StoredDecision, AuditError> {
         let found = self.with(|reading| reading.find(id))?;
         found.map(StoredDecision::of).unwrap_or(Err(AuditError::NotFound(id)))
+    }
+
+    /// What operators changed, newest first, at most so many.
+    pub fn changes(&self, limit: u32) -> Result<Vec<StoredChange>, AuditError> {
+        self.with(|reading| reading.changes(limit))?.iter().map(StoredChange::of).collect()
     }
 
     /// Computes the whole chain anew. `outside` are heads that were kept elsewhere, to prove that nothing was cut off

@@ -95,6 +95,41 @@ pub struct Routing {
     /// The decision of the local answer that was not sure enough, if the cloud is asked for a better one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub escalated_from: Option<DecisionId>,
+    /// What an override of the caller's changed; the level of the record is the verdict's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub overridden: Option<RecordedOverride>,
+}
+
+/// An override: whose it was stands in the record as its caller.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RecordedOverride {
+    /// Id of the override in the policy.
+    pub rule: Label,
+    /// The verdict's level.
+    pub from: Sensitivity,
+    /// The level that the route was looked up for.
+    pub to: Sensitivity,
+    /// The caller's reason, in one word; may be empty.
+    pub reason: Label,
+}
+
+/// What another policy, which only looks on, made of the same findings.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RecordedObservation {
+    /// That policy.
+    pub policy: PolicyReference,
+    /// The level that it gives.
+    pub level: Sensitivity,
+    /// The rule that gives it; empty if none does.
+    pub rule: Label,
+    /// Where it would send the request; `None` for a classification.
+    pub route: Option<Route>,
+    /// Its route rule; empty for a classification.
+    pub route_rule: Label,
+    /// Whether level or route differ from those of the policy that acts.
+    pub differs: bool,
 }
 
 /// The redacted text that left instead of the text that the record is about.
@@ -207,6 +242,9 @@ pub struct Decision {
     pub timings: Timings,
     /// Where it goes; `None` for a classification.
     pub routing: Option<Routing>,
+    /// What the observed policy says. Left out of the record if there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub observed: Option<Box<RecordedObservation>>,
     /// The document in this process, so that the proof of this record fits no other. Not recorded.
     #[serde(skip)]
     pub(super) document_id: u64,
@@ -251,6 +289,12 @@ impl Decision {
         Ok(self)
     }
 
+    /// With what the observed policy says.
+    #[must_use]
+    pub fn observed(self, observed: Option<RecordedObservation>) -> Self {
+        Self { observed: observed.map(Box::new), ..self }
+    }
+
     pub(super) fn from_evidence(
         input: DecisionInput,
         evidence: &Evidence<'_>,
@@ -286,6 +330,7 @@ impl Decision {
             provenance,
             timings,
             routing,
+            observed: None,
             document_id: document.id(),
         })
     }
@@ -333,7 +378,9 @@ fn tidy_coverage(coverage: &Coverage) -> Coverage {
     Coverage { detectors: coverage.detectors.iter().map(tidy).collect() }
 }
 
-fn tidy_policy(policy: &PolicyReference) -> PolicyReference {
+/// The reference of a policy as a record holds it.
+#[must_use]
+pub fn tidy_policy(policy: &PolicyReference) -> PolicyReference {
     PolicyReference {
         name: Label::new(&policy.name).shared(),
         version: Label::new(&policy.version).shared(),

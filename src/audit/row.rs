@@ -10,6 +10,9 @@ pub(super) const DECISION: i64 = 1;
 /// Code of an outcome's row.
 pub(super) const OUTCOME: i64 = 2;
 
+/// Code of a change's row.
+pub(super) const CHANGE: i64 = 3;
+
 /// What is copied out of a body.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Columns {
@@ -42,6 +45,15 @@ impl Columns {
                 level: None,
                 route: None,
                 caller: None,
+                request_id: None,
+            },
+            Record::Change(change) => Self {
+                kind: CHANGE,
+                decision_id,
+                time_us: change.time.as_microsecond(),
+                level: None,
+                route: None,
+                caller: Some(change.by.as_str().to_owned()),
                 request_id: None,
             },
         }

@@ -23,6 +23,8 @@ pub struct Verification {
     pub decisions: u64,
     /// Outcomes among them.
     pub outcomes: u64,
+    /// Changes of operators among them.
+    pub changes: u64,
     /// The newest record that follows from all before it.
     pub head: Head,
     /// The first record at fault.

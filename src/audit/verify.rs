@@ -43,6 +43,7 @@ pub(super) fn verify(
         records: check.records,
         decisions: check.decisions,
         outcomes: check.outcomes,
+        changes: check.changes,
         head: check.head,
         fault: check.fault,
         unproven,
@@ -72,6 +73,7 @@ fn unreadable(sequence: u64) -> Verification {
         records: 0,
         decisions: 0,
         outcomes: 0,
+        changes: 0,
         head: Head::EMPTY,
         fault: Some(Fault { sequence: sequence.max(1), problem: Problem::Unreadable }),
         unproven: vec![Unproven::RestOfLog],
@@ -141,6 +143,7 @@ struct Check {
     records: u64,
     decisions: u64,
     outcomes: u64,
+    changes: u64,
     remembered: Vec<(Head, Witness)>,
     fault: Option<Fault>,
 }
@@ -152,7 +155,8 @@ impl Check {
         if let RememberedHead::At(head) = file {
             remembered.push((*head, Witness::File));
         }
-        let mut check = Self { head: Head::EMPTY, records: 0, decisions: 0, outcomes: 0, remembered, fault: None };
+        let mut check =
+            Self { head: Head::EMPTY, records: 0, decisions: 0, outcomes: 0, changes: 0, remembered, fault: None };
         check.fault = check.replaced();
         check
     }
@@ -199,6 +203,7 @@ impl Check {
         match record {
             Record::Decision(_) => self.decisions += 1,
             Record::Outcome { .. } => self.outcomes += 1,
+            Record::Change(_) => self.changes += 1,
         }
         self.head = next;
         self.replaced().map_or(Ok(()), Err)

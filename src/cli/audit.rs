@@ -8,8 +8,9 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::audit::{
-    AuditLog, AuditReader, ChainHash, Decision, DecisionFilter, DecisionId, Head, Outcome, StoredDecision,
+    AuditLog, AuditReader, ChainHash, Change, Decision, DecisionFilter, DecisionId, Head, Outcome, StoredDecision,
 };
+use crate::money::Amount;
 use crate::policy::{Route, Sensitivity};
 
 use super::{CommandResult, Common, Exit, Failure, output};
@@ -24,6 +25,17 @@ pub(super) enum Command {
         /// The decision's id.
         id: String,
         /// Print JSON.
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        place: Place,
+    },
+    /// List what operators changed, newest first: who closed or opened the cloud, and for whom.
+    Changes {
+        /// At most this many.
+        #[arg(long, default_value_t = 50, value_name = "COUNT")]
+        limit: u32,
+        /// Print JSON lines.
         #[arg(long)]
         json: bool,
         #[command(flatten)]
@@ -71,6 +83,9 @@ pub(super) struct List {
     /// Only before this time.
     #[arg(long, value_name = "TIME")]
     until: Option<Timestamp>,
+    /// Only those for which the observed policy says another level or route.
+    #[arg(long)]
+    observed_differs: bool,
     /// At most this many; 0 for all.
     #[arg(long, default_value_t = 50, value_name = "COUNT")]
     limit: usize,
@@ -95,6 +110,7 @@ pub(super) fn run(common: &Common, command: Command) -> CommandResult {
     match command {
         Command::List(arguments) => list(common, &arguments),
         Command::Show { id, json, place } => show(common, &id, json, &place),
+        Command::Changes { limit, json, place } => changes(common, limit, json, &place),
         Command::Verify { head, json, place } => verify(common, &head, json, &place),
     }
 }
@@ -133,22 +149,30 @@ fn list(common: &Common, arguments: &List) -> CommandResult {
         "route",
         "model",
         "tokens",
+        "cost",
         "ms",
         "outcome",
         "decision",
     ]);
     let mut shown = 0usize;
     while left > 0 {
-        let page = reader.list(&filter, &token, u32::try_from(left.min(1000)).unwrap_or(1000))?;
-        for stored in page.decisions.iter().take(left) {
+        // A filter that the log has no index for is applied here, to pages as large as there are.
+        let wanted = if arguments.observed_differs { 1000 } else { left };
+        let page = reader.list(&filter, &token, u32::try_from(wanted.min(1000)).unwrap_or(1000))?;
+        let differs = |stored: &&StoredDecision| {
+            !arguments.observed_differs || stored.decision.observed.as_ref().is_some_and(|observed| observed.differs)
+        };
+        let mut taken = 0;
+        for stored in page.decisions.iter().filter(differs).take(left) {
             shown += 1;
+            taken += 1;
             if arguments.json {
                 output::json(&json(stored))?;
             } else {
                 table.add_row(cells(stored));
             }
         }
-        left = left.saturating_sub(page.decisions.len());
+        left = left.saturating_sub(taken);
         token = page.next_page_token;
         if token.is_empty() {
             break;
@@ -187,11 +211,12 @@ fn cells(stored: &StoredDecision) -> Vec<String> {
         format!("{:.0}", decision.time),
         decision.caller.to_string(),
         decision.operation.as_str().to_owned(),
-        decision.level.to_string(),
+        level(decision),
         decision.reasons.iter().map(|reason| reason.rule.to_string()).collect::<Vec<_>>().join(" "),
         route.map_or_else(|| "–".to_owned(), |route| route.to_string()),
         routing.map(|routing| routing.model.to_string()).unwrap_or_default(),
         outcome.map_or_else(String::new, |outcome| format!("{}+{}", outcome.input_tokens, outcome.output_tokens)),
+        outcome.map_or_else(String::new, cost),
         (took / 1000).to_string(),
         outcome.map_or_else(String::new, |outcome| match outcome.error.as_str() {
             "" => outcome.status.as_str().to_owned(),
@@ -199,6 +224,23 @@ fn cells(stored: &StoredDecision) -> Vec<String> {
         }),
         decision.id.to_string(),
     ]
+}
+
+/// The level, with that of the observed policy where it differs.
+fn level(decision: &Decision) -> String {
+    match decision.observed.as_ref().filter(|observed| observed.differs) {
+        None => decision.level.to_string(),
+        Some(observed) => {
+            let route = observed.route.map_or_else(String::new, |route| format!(", {route}"));
+            format!("{} (observed: {}{route})", decision.level, observed.level)
+        }
+    }
+}
+
+/// What a request cost; `≤` before an estimate.
+fn cost(outcome: &Outcome) -> String {
+    let most = if outcome.cost_estimated { "≤ " } else { "" };
+    outcome.cost_micros.map_or_else(String::new, |micros| format!("{most}{}", Amount::from_micros(micros)))
 }
 
 fn show(common: &Common, id: &str, json_wanted: bool, place: &Place) -> CommandResult {
@@ -224,12 +266,48 @@ fn show(common: &Common, id: &str, json_wanted: bool, place: &Place) -> CommandR
     Ok(Exit::Done)
 }
 
+/// A change in JSON.
+#[derive(Serialize)]
+struct ChangeRow<'a> {
+    sequence: u64,
+    hash: String,
+    #[serde(flatten)]
+    change: &'a Change,
+}
+
+fn changes(common: &Common, limit: u32, json: bool, place: &Place) -> CommandResult {
+    let mut table = output::table(&["#", "time", "change", "for", "by"]);
+    let found = open(common, place)?.changes(limit)?;
+    for stored in &found {
+        let change = &stored.change;
+        if json {
+            output::json(&ChangeRow { sequence: stored.sequence, hash: stored.hash.to_string(), change })?;
+            continue;
+        }
+        let whom = if change.caller.as_str().is_empty() { "everybody" } else { change.caller.as_str() };
+        table.add_row([
+            &stored.sequence.to_string(),
+            &format!("{:.0}", change.time),
+            change.kind.as_str(),
+            whom,
+            change.by.as_str(),
+        ]);
+    }
+    match (json, found.is_empty()) {
+        (true, _) => {}
+        (false, true) => output::note("nothing was changed"),
+        (false, false) => output::line(table)?,
+    }
+    Ok(Exit::Done)
+}
+
 #[derive(Serialize)]
 struct VerifyRow {
     intact: bool,
     records: u64,
     decisions: u64,
     outcomes: u64,
+    changes: u64,
     head: String,
     problem: Option<String>,
     unproven: Vec<String>,
@@ -250,6 +328,7 @@ fn verify(common: &Common, heads: &[String], json_wanted: bool, place: &Place) -
         records: found.records,
         decisions: found.decisions,
         outcomes: found.outcomes,
+        changes: found.changes,
         head: format!("{}:{}", found.head.sequence, found.head.hash),
         problem: found.fault.as_ref().map(ToString::to_string),
         unproven: found.unproven.iter().map(ToString::to_string).collect(),
@@ -259,8 +338,8 @@ fn verify(common: &Common, heads: &[String], json_wanted: bool, place: &Place) -
     } else {
         match &row.problem {
             None => output::line(format_args!(
-                "intact: {} records ({} decisions, {} outcomes)",
-                row.records, row.decisions, row.outcomes
+                "intact: {} records ({} decisions, {} outcomes, {} changes)",
+                row.records, row.decisions, row.outcomes, row.changes
             ))?,
             Some(problem) => output::line(format_args!("NOT intact: {problem}"))?,
         }

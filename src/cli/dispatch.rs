@@ -4,6 +4,7 @@ use std::io::{self, Read as _, Write as _};
 
 use serde::Serialize;
 
+use crate::money::Amount;
 use crate::policy::{Complexity, Sensitivity};
 use crate::service::proto;
 use proto::dispatch_stream_response::Event;
@@ -32,6 +33,12 @@ pub(super) struct Arguments {
     /// Your own opinion of the level; it can raise it, never lower it.
     #[arg(long, value_parser = ["public", "internal", "confidential"])]
     declared_level: Option<String>,
+    /// Treat the text as of this lower level, where the policy lets you; the verdict keeps its own.
+    #[arg(long, value_name = "LEVEL", value_parser = ["public", "internal", "confidential"])]
+    override_level: Option<String>,
+    /// Why, in one word for the audit log.
+    #[arg(long, value_name = "WORD", requires = "override_level", default_value = "")]
+    override_reason: String,
     /// At most this many tokens in the answer.
     #[arg(long, value_name = "TOKENS")]
     max_tokens: Option<u32>,
@@ -65,12 +72,19 @@ struct Report {
     route_rule: String,
     /// Why the route differs from what the policy prefers; empty if it does not.
     reason: String,
+    /// The override that was granted; empty if none was.
+    overridden: String,
     content: String,
     finish_reason: Option<String>,
     input_tokens: u64,
     output_tokens: u64,
     time_to_first_token_ms: f64,
     total_ms: f64,
+    cached_input_tokens: u64,
+    /// Millionths of a US dollar; absent if no price is known.
+    cost_micros: Option<u64>,
+    other_side_cost_micros: Option<u64>,
+    cost_estimated: bool,
     confidence: Option<Confidence>,
     /// Whether the cloud's answer took the place of the local one.
     escalated: bool,
@@ -132,18 +146,24 @@ fn request(arguments: &Arguments) -> Result<proto::DispatchRequest, Failure> {
         Some("complex") => proto::Complexity::Complex,
         _ => proto::Complexity::Unspecified,
     };
-    let declared = match arguments.declared_level.as_deref() {
+    let level = |name: Option<&str>| match name {
         Some("public") => proto::Sensitivity::Public,
         Some("internal") => proto::Sensitivity::Internal,
         Some("confidential") => proto::Sensitivity::Confidential,
         _ => proto::Sensitivity::Unspecified,
     };
+    let declared = level(arguments.declared_level.as_deref());
+    let level_override = arguments.override_level.as_deref().map(|name| proto::LevelOverride {
+        level: level(Some(name)) as i32,
+        reason_code: arguments.override_reason.clone(),
+    });
     Ok(proto::DispatchRequest {
         request_id: arguments.request_id.clone(),
         messages,
         generation: Some(proto::GenerationOptions { max_output_tokens: arguments.max_tokens, ..Default::default() }),
         complexity: complexity as i32,
         declared_level: declared as i32,
+        level_override,
         validate_only: arguments.dry_run,
         confidence: arguments.confidence,
         ..Default::default()
@@ -185,8 +205,12 @@ async fn dispatch(arguments: Arguments) -> CommandResult {
     } else {
         output::line("")?;
         output::note(&format!(
-            "{} tokens in, {} out, {:.0} ms; decision {}",
-            report.input_tokens, report.output_tokens, report.total_ms, report.decision_id
+            "{} tokens in, {} out, {:.0} ms{}; decision {}",
+            report.input_tokens,
+            report.output_tokens,
+            report.total_ms,
+            report.costs(),
+            report.decision_id
         ));
         if let Some(told) = report.told_of_confidence() {
             output::note(&told);
@@ -218,6 +242,7 @@ impl Report {
         self.complexity_reasons = decision.complexity_reasons;
         self.route_rule = decision.route_rule;
         self.reason = decision.reason;
+        self.overridden = decision.overridden.map(|overridden| overridden.rule).unwrap_or_default();
     }
 
     fn outcome(&mut self, outcome: &proto::Outcome) {
@@ -229,6 +254,10 @@ impl Report {
         self.output_tokens = outcome.output_tokens;
         self.time_to_first_token_ms = milliseconds(outcome.time_to_first_token_us);
         self.total_ms = milliseconds(outcome.total_us);
+        self.cached_input_tokens = outcome.cached_input_tokens;
+        self.cost_micros = outcome.cost_micros;
+        self.other_side_cost_micros = outcome.other_side_cost_micros;
+        self.cost_estimated = outcome.cost_estimated;
         self.confidence = outcome.confidence.as_ref().map(|confidence| Confidence {
             score: f64::from(confidence.millionths) / 1e6,
             low: confidence.low,
@@ -238,6 +267,21 @@ impl Report {
         });
         self.escalated = outcome.escalated;
         self.escalation_withheld.clone_from(&outcome.escalation_withheld);
+    }
+
+    /// What it costs, for people; empty if nobody knows.
+    fn costs(&self) -> String {
+        let most = if self.cost_estimated { "at most " } else { "" };
+        let dollars = |micros| Amount::from_micros(micros);
+        let mut told = String::new();
+        if let Some(micros) = self.cost_micros {
+            told.push_str(&format!(", {most}{}", dollars(micros)));
+        }
+        if let Some(micros) = self.other_side_cost_micros {
+            let other = if self.route == Some("cloud") { "local" } else { "in the cloud" };
+            told.push_str(&format!(", {most}{} {other}", dollars(micros)));
+        }
+        told
     }
 
     fn told_of_confidence(&self) -> Option<String> {

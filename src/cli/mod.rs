@@ -5,6 +5,7 @@ mod audit;
 mod calibrate;
 mod classify;
 mod client;
+mod cloud;
 mod completions;
 mod dispatch;
 mod eval;
@@ -92,6 +93,11 @@ enum Command {
     /// Read and verify the audit log.
     #[command(subcommand)]
     Audit(audit::Command),
+    /// Close the cloud, for everybody or one caller, or open it.
+    #[command(subcommand)]
+    Cloud(cloud::Command),
+    /// Show what a running service has spent today of its budgets.
+    Budgets(cloud::Asking),
     /// Measure detection and levels on labelled texts.
     Eval(eval::Arguments),
     /// Fit scores to what was measured.
@@ -149,6 +155,8 @@ pub fn run() -> ExitCode {
         Command::Dispatch(command) => dispatch::run(command),
         Command::Policy(command) => policy::run(common, command),
         Command::Audit(command) => audit::run(common, command),
+        Command::Cloud(command) => cloud::run(command),
+        Command::Budgets(command) => cloud::budgets(&command),
         Command::Eval(command) => eval::run(common, command),
         Command::Calibrate(command) => calibrate::run(common, command),
         Command::Types(command) => types::run(common, &command),

@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::{ConfigError, DEFAULT_LISTEN};
+use crate::control::{BudgetConfig, RateLimitConfig};
 use crate::detect::CalibrationChoice;
 use crate::dispatch::BackendConfig;
 use crate::ner::NerConfig;
@@ -22,6 +23,8 @@ pub struct File {
     pub data_dir: Option<PathBuf>,
     /// The policy file; the embedded default policy when absent.
     pub policy: Option<PathBuf>,
+    /// A policy that decides beside the one in force, is recorded and counted, and never acts.
+    pub observe_policy: Option<PathBuf>,
     /// Listeners and their limits.
     pub server: ServerSection,
     /// Who may call.
@@ -40,6 +43,12 @@ pub struct File {
     pub backends: Vec<BackendConfig>,
     /// Logs and metrics.
     pub telemetry: TelemetrySection,
+    /// What may be spent in the cloud on one day.
+    #[serde(rename = "budget")]
+    pub budgets: Vec<BudgetConfig>,
+    /// How often callers may ask.
+    #[serde(rename = "rate_limit")]
+    pub rate_limits: Vec<RateLimitConfig>,
     /// The doors for OpenAI's and Ollama's clients.
     pub http: HttpSection,
 }

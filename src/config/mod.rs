@@ -8,15 +8,17 @@ mod tests;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 pub use self::file::{AuditSection, File, HttpSection, Limits, ServerSection, TelemetrySection, TlsSection};
 use crate::audit::AuditConfig;
+use crate::control::{ControlConfig, ControlFile};
 use crate::detect::CalibrationChoice;
 use crate::dispatch::BackendConfig;
 use crate::error::Kind;
 use crate::ner::NerConfig;
 use crate::redact::RedactionConfig;
-use crate::service::Callers;
+use crate::service::{ANONYMOUS, Callers};
 
 /// Address of the service when nothing else is configured.
 pub const DEFAULT_LISTEN: &str = "127.0.0.1:50051";
@@ -46,6 +48,8 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// The policy file; the embedded default policy when absent.
     pub policy: Option<PathBuf>,
+    /// A policy that decides beside it and never acts.
+    pub observe_policy: Option<PathBuf>,
     /// The doors; at least one.
     pub listen: Vec<Listen>,
     /// Certificate and key of the TCP listeners.
@@ -68,6 +72,8 @@ pub struct Config {
     pub backends: Vec<BackendConfig>,
     /// Logs and metrics.
     pub telemetry: TelemetrySection,
+    /// Budgets, and where what is spent is kept.
+    pub control: ControlConfig,
     /// The doors for OpenAI's and Ollama's clients.
     pub http: HttpSection,
 }
@@ -165,11 +171,27 @@ impl File {
                 "metrics have no authentication, so the address must be loopback, such as 127.0.0.1:9464",
             ));
         }
+        let mut names: Vec<Arc<str>> = self.callers.iter().map(|caller| caller.name.as_str().into()).collect();
+        if callers.allows_anonymous() {
+            names.push(ANONYMOUS.into());
+        }
+        let control = ControlFile { budgets: &self.budgets, rate_limits: &self.rate_limits };
+        let control = ControlConfig::checked(data_dir.join("control"), control, names)
+            .map_err(|(field, problem)| ConfigError::invalid(field, problem))?;
+        for backend in self.backends.iter().filter(|_| !self.budgets.is_empty()) {
+            if let Some(missing) = backend.lacks_for_budget() {
+                return Err(ConfigError::invalid(
+                    format!("backend `{}`", backend.name),
+                    format!("a budget is hard only if it knows what a call may cost; give this backend {missing}"),
+                ));
+            }
+        }
         let directory = self.audit.directory.unwrap_or_else(|| data_dir.join("audit"));
         Ok(Config {
             audit: AuditConfig { max_bytes: self.audit.max_bytes, ..AuditConfig::in_directory(directory) },
             data_dir,
             policy: self.policy,
+            observe_policy: self.observe_policy,
             listen,
             tls: self.server.tls,
             callers,
@@ -180,6 +202,7 @@ impl File {
             redaction: self.redaction,
             backends: self.backends,
             telemetry: self.telemetry,
+            control,
             http: checked_http(self.http)?,
         })
     }

@@ -56,3 +56,49 @@ fn zero_limits_are_refused_by_name() {
     let message = valid("[server.limits]\nmax_parts = 0").unwrap_err().to_string();
     assert!(message.contains("server.limits.max_parts"), "{message}");
 }
+
+#[test]
+fn budgets_are_checked_and_named() {
+    let cloud =
+        "[[backend]]\nname = \"c\"\nside = \"cloud\"\nkind = \"openai\"\nurl = \"https://a.example\"\nmodel = \"m\"\n";
+    let price = "[backend.price]\ninput = 3\noutput = \"15.00\"\n";
+    let limit = "max_output_tokens = 4096\n";
+    let budget = "[[budget]]\nusd_per_day = \"12.50\"\n";
+    for (text, said) in [
+        ("[[budget]]\nusd_per_day = \"-12.50\"\n".to_owned(), "budget[0].usd_per_day|must not be negative"),
+        ("[[budget]]\nusd_per_day = -3\n".to_owned(), "budget[0].usd_per_day|must not be negative"),
+        ("[[budget]]\nusd_per_day = 2000000\n".to_owned(), "budget[0].usd_per_day"),
+        (format!("{budget}{budget}"), "budget[1].name: `daily` is there twice"),
+        (format!("{budget}callers = [\"crm\"]\n"), "budget[0].callers: `crm` is no caller"),
+        (
+            format!("{cloud}{budget}"),
+            "backend `c`: a budget is hard only if it knows what a call may cost; give this backend price",
+        ),
+        (format!("{cloud}{price}{budget}"), "give this backend max_output_tokens"),
+        (format!("{cloud}{limit}{budget}"), "give this backend price"),
+        (format!("{cloud}[backend.price]\ninput = -3\noutput = 15\n"), "backend[0].price.input|must not be negative"),
+    ] {
+        let message = valid(&text).unwrap_err().to_string();
+        assert!(said.split('|').all(|said| message.contains(said)), "{message}");
+    }
+    let anthropic = cloud.replace("openai", "anthropic");
+    for fine in [format!("{cloud}{limit}{price}{budget}"), format!("{anthropic}{price}{budget}"), cloud.to_owned()] {
+        assert!(valid(&fine).is_ok(), "{fine}");
+    }
+}
+
+/// The examples of docs/money.md are taken as they stand there.
+#[test]
+fn what_the_page_about_money_shows_is_a_configuration() {
+    let page = include_str!("../../docs/money.md");
+    let blocks: Vec<&str> = page.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
+    let [backend, budgets, _policy, rates] = blocks[..] else { panic!("four examples, not {}", blocks.len()) };
+    let callers: String = ["anna", "ben", "crm"]
+        .iter()
+        .enumerate()
+        .map(|(number, name)| format!("[[caller]]\nname = \"{name}\"\ntoken_sha256 = \"{number:064x}\"\n"))
+        .collect();
+    let config = valid(&format!("{callers}{backend}{budgets}{rates}")).unwrap();
+    assert_eq!(config.backends[0].price.unwrap().output.to_string(), "15.00");
+    assert!(config.backends[0].lacks_for_budget().is_none());
+}

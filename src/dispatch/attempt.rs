@@ -10,9 +10,12 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::audit::{AuditError, DecisionId, Pending};
-use crate::policy::{CloudText, LocalText, Permit, Route, RoutePlan};
+use crate::control::Overrun;
+use crate::money::Price;
+use crate::policy::{BudgetOverrun, CloudText, LocalText, Permit, Route, RoutePlan};
 
 use super::backend::{Backend, Backends};
+use super::bill::{Bill, Meter};
 use super::breaker::Breaker;
 use super::chance::Chance;
 use super::complexity::Estimate;
@@ -26,7 +29,7 @@ use super::plan::{self, Cloud, Step, reason};
 use super::provider::{AnswerStream, Call, CloudProvider, Piece, ProviderError};
 use super::record::{self, Open};
 use super::redacted::{Redacted, Redaction};
-use super::request::{Decision, Judged, Request};
+use super::request::{Decision, Judged, Overridden, Request};
 #[cfg(test)]
 use super::sabotage::Sabotage;
 use super::turn;
@@ -64,6 +67,8 @@ pub(super) enum Missed {
     Audit(AuditError),
     /// The cloud was closed in the meantime.
     Closed,
+    /// A budget does not allow what the call may cost.
+    OverBudget(Overrun),
     /// Nothing else can help.
     Fatal(DispatchError),
 }
@@ -73,6 +78,14 @@ impl Missed {
     pub(super) fn or_full(self, backend: &Arc<str>) -> Self {
         match self {
             Self::NoneUsable => Self::Full(Arc::clone(backend)),
+            other => other,
+        }
+    }
+
+    /// So does one that is too dear; and what a failed one was is known already.
+    pub(super) fn or_over_budget(self, overrun: Overrun) -> Self {
+        match self {
+            Self::NoneUsable | Self::Full(_) => Self::OverBudget(overrun),
             other => other,
         }
     }
@@ -88,6 +101,7 @@ pub(super) struct Attempts<'a> {
     permit: &'a Permit,
     redaction: Redaction<'a>,
     started: std::time::Instant,
+    overridden: Option<Overridden>,
     calls: u32,
     last: Option<Decision>,
     /// The local answer that was not sure enough, while the cloud is asked for a better one.
@@ -105,12 +119,23 @@ impl<'a> Attempts<'a> {
         started: std::time::Instant,
     ) -> Self {
         let redaction = Redaction::None;
-        Self { shared, request, judged, estimate, plan, permit, redaction, started, calls: 0, last: None, left: None }
+        let (overridden, last, left) = (None, None, None);
+        Self { shared, request, judged, estimate, plan, permit, redaction, started, overridden, calls: 0, last, left }
     }
 
     /// The same with what became of the redaction.
     pub(super) fn redacting(self, redaction: Redaction<'a>) -> Self {
         Self { redaction, ..self }
+    }
+
+    /// The same with what an override changed.
+    pub(super) fn overriding(self, overridden: Option<Overridden>) -> Self {
+        Self { overridden, ..self }
+    }
+
+    /// Records that the request is refused before anything is tried.
+    pub(super) fn refuse(&mut self, error: &DispatchError) {
+        self.record_refusal(error, reason::OVERRIDE_DENIED);
     }
 
     /// The last decision that was recorded.
@@ -122,12 +147,19 @@ impl<'a> Attempts<'a> {
     pub(super) fn validate(&self) -> Decision {
         let backends = self.backends();
         let steps = self.steps();
+        let mut over_budget = false;
         let taken = steps.iter().find_map(|step| {
             let found = match step.route {
+                Route::Local if over_budget && self.budget_overrun() == BudgetOverrun::Refuse => Some(nobody()),
                 Route::Local => usable(backends.local_order()).next().map(names),
-                Route::CloudRedacted | Route::Cloud => usable(backends.cloud_order()).next().map(names),
+                Route::CloudRedacted | Route::Cloud => {
+                    let found = usable(backends.cloud_order()).find(|backend| self.affordable(backend)).map(names);
+                    over_budget = found.is_none() && usable(backends.cloud_order()).next().is_some();
+                    found
+                }
             };
-            found.map(|names| (*step, names))
+            let reason = if over_budget { reason::BUDGET_SPENT } else { step.reason };
+            found.map(|names| (Step { reason, ..*step }, names))
         });
         let (step, (backend, model)) = taken.unwrap_or_else(|| (first(&steps), nobody()));
         let decision = self.decision(step.route, &backend, &model, step.reason);
@@ -159,6 +191,13 @@ impl<'a> Attempts<'a> {
             let missed = match missed {
                 Ok(begun) => return Ok(begun),
                 Err(Missed::Fatal(error)) => return Err(error),
+                Err(Missed::OverBudget(overrun @ Overrun::Spent { .. }))
+                    if self.budget_overrun() == BudgetOverrun::Refuse =>
+                {
+                    let error = DispatchError::OverBudget(overrun);
+                    self.record_refusal(&error, reason::BUDGET_SPENT);
+                    return Err(error);
+                }
                 Err(missed) => missed,
             };
             match step.route {
@@ -166,8 +205,9 @@ impl<'a> Attempts<'a> {
                 Route::CloudRedacted | Route::Cloud => cloud = Some(missed),
             }
         }
+        let reason = cloud.as_ref().map_or(reason::NONE, missed_reason);
         let error = no_answer(local, cloud);
-        self.record_refusal(&error);
+        self.record_refusal(&error, reason);
         Err(error)
     }
 
@@ -190,19 +230,19 @@ impl<'a> Attempts<'a> {
                 tracing::warn!(%error, "a backend did not answer");
                 let (backend, fault) = (error.backend.to_string(), error.fault.as_str());
                 metrics::counter!("cordon_backend_failures_total", "backend" => backend, "fault" => fault).increment(1);
-                open.fail(error.kind(), error.fault.as_str());
+                open.unanswered(error.kind(), &error.fault);
                 Err(error)
             }
         }
     }
 
     /// A request that no backend was even tried for is recorded too.
-    fn record_refusal(&mut self, error: &DispatchError) {
+    fn record_refusal(&mut self, error: &DispatchError, reason: &'static str) {
         if self.last.is_some() {
             return;
         }
         let (backend, model) = nobody();
-        let decision = self.decision(Route::Local, &backend, &model, reason::NONE);
+        let decision = self.decision(Route::Local, &backend, &model, reason);
         match self.append(&decision) {
             Ok(pending) => self.open(decision, Some(pending.id())).fail(error.kind(), error.reason()),
             Err(error) => record::missed(&error),
@@ -249,13 +289,15 @@ impl<'a> Attempts<'a> {
             redaction: self.redaction.of_route(route).map(Redacted::told),
             local_confidence: self.left.as_ref().map(|(_, confidence)| confidence.clone()),
             escalated_from: self.left.as_ref().and_then(|(id, _)| *id),
+            overridden: self.overridden.clone(),
         }
     }
 
     /// Hands a decision to the log.
     pub(super) fn append(&self, decision: &Decision) -> Result<Pending, AuditError> {
         let sent = self.redaction.of_route(decision.route);
-        record::append(&self.shared.audit, self.request, self.judged, sent, decision, self.started)
+        let preferred = self.plan.preferred();
+        record::append(&self.shared.audit, self.request, self.judged, sent, decision, preferred, self.started)
     }
 
     /// The answer to a call by this route, with its values where the text was redacted.
@@ -264,6 +306,50 @@ impl<'a> Attempts<'a> {
             Some(redacted) => redacted.restored(answer),
             None => answer,
         }
+    }
+
+    /// The bill of a call of so many bytes. The other side's price is that of its first backend that could have taken
+    /// the request now.
+    pub(super) fn bill<P>(&self, backend: &Backend<P>, route: Route, bytes: u64) -> Bill {
+        fn first<P>(backends: &[Arc<Backend<P>>]) -> Option<Price> {
+            backends.iter().filter(|backend| backend.is_usable()).find_map(|backend| backend.terms().price)
+        }
+        let other_side = match route {
+            Route::Local => first(self.shared.backends.cloud()),
+            Route::CloudRedacted | Route::Cloud => first(self.shared.backends.local()),
+        };
+        let meter = Meter { control: Arc::clone(&self.shared.control), caller: Arc::clone(&self.request.caller) };
+        Bill::new(backend.terms().price, other_side, bytes).metered(meter)
+    }
+
+    /// The bill of a cloud call with what it may cost taken out of the caller's budgets.
+    pub(super) fn reserve(&self, backend: &Backend<CloudProvider>, text: &CloudText) -> Result<Bill, Overrun> {
+        let bill = self.cloud_bill(backend, text);
+        if !self.shared.control.bounds(&self.request.caller) {
+            return Ok(bill);
+        }
+        let most = bill.bound().ok_or(Overrun::Unbounded)?;
+        let hold = self.shared.control.reserve(&self.request.caller, most)?;
+        Ok(bill.holding(hold))
+    }
+
+    fn cloud_bill(&self, backend: &Backend<CloudProvider>, text: &CloudText) -> Bill {
+        // One that cannot be encoded is not sent either.
+        let bytes = backend.provider().request_bytes(text).unwrap_or_default();
+        let asked = text.conversation().generation().max_output_tokens;
+        self.bill(backend, text.route(), bytes).bounded(asked.or(backend.terms().max_output_tokens))
+    }
+
+    /// Whether the budgets would let the request go to this backend now.
+    fn affordable(&self, backend: &Backend<CloudProvider>) -> bool {
+        let caller = &self.request.caller;
+        let Some(text) = self.cloud_text().filter(|_| self.shared.control.bounds(caller)) else { return true };
+        self.cloud_bill(backend, &text).bound().is_some_and(|most| self.shared.control.has_room(caller, most))
+    }
+
+    /// What becomes of a request that a budget has no room for.
+    fn budget_overrun(&self) -> BudgetOverrun {
+        self.judged.policy.budget_overrun()
     }
 
     /// The text for a local backend.
@@ -300,9 +386,9 @@ impl<'a> Attempts<'a> {
         self.shared.sabotage.get().copied().unwrap_or_default()
     }
 
-    /// What is known of the cloud now.
+    /// What is known now of the cloud for this caller.
     pub(super) fn cloud(&self) -> Cloud {
-        self.shared.cloud_of(self.backends())
+        self.shared.cloud_of(self.backends(), &self.request.caller)
     }
 
     /// Those that can do what is asked. Vectors of different models cannot be compared, so for embeddings they are those
@@ -411,10 +497,20 @@ fn first(steps: &[Step]) -> Step {
 
 /// Why the local side is tried, given how the cloud was missed.
 fn local_reason(step: Step, cloud: Option<&Missed>) -> &'static str {
-    match cloud {
-        Some(Missed::Audit(_)) => reason::AUDIT_LOG_UNAVAILABLE,
-        Some(Missed::Closed) => reason::CLOUD_CLOSED,
-        _ => step.reason,
+    match cloud.map_or(reason::NONE, missed_reason) {
+        reason::NONE => step.reason,
+        reason => reason,
+    }
+}
+
+/// Why the cloud was missed before anything was sent; empty if it was not so.
+fn missed_reason(missed: &Missed) -> &'static str {
+    match missed {
+        Missed::Audit(_) => reason::AUDIT_LOG_UNAVAILABLE,
+        Missed::Closed => reason::CLOUD_CLOSED,
+        Missed::OverBudget(Overrun::Spent { .. }) => reason::BUDGET_SPENT,
+        Missed::OverBudget(Overrun::Unbounded | Overrun::Unrecorded(_)) => reason::BUDGET_UNAVAILABLE,
+        Missed::NoneUsable | Missed::Full(_) | Missed::Failed(_) | Missed::Fatal(_) => reason::NONE,
     }
 }
 
@@ -431,6 +527,8 @@ fn no_answer(local: Option<Missed>, cloud: Option<Missed>) -> DispatchError {
         (Some(cloud @ (Missed::Failed(_) | Missed::NoneUsable)), local) => {
             DispatchError::NoneAvailable { local: failed(local), cloud: failed(Some(cloud)) }
         }
-        (Some(Missed::Closed | Missed::Fatal(_)) | None, local) => DispatchError::LocalUnavailable(failed(local)),
+        (Some(Missed::Closed | Missed::OverBudget(_) | Missed::Fatal(_)) | None, local) => {
+            DispatchError::LocalUnavailable(failed(local))
+        }
     }
 }

@@ -7,7 +7,6 @@
 use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 use std::time::Instant;
 
@@ -17,8 +16,9 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::audit::AuditLog;
+use crate::control::Control;
 use crate::error::Kind;
-use crate::policy::{Route, RoutePlan};
+use crate::policy::{OverrideDenied, Route, RoutePlan, Waiver};
 
 use super::attempt::Attempts;
 use super::backend::Backends;
@@ -29,7 +29,7 @@ use super::health;
 use super::once::{Claim, Once};
 use super::plan::{self, Cloud};
 use super::redacted::{self, Redacted, Redaction};
-use super::request::{Classify, Event, Judged, Request};
+use super::request::{Classify, Event, Judged, Overridden, Request};
 
 /// Events that may wait for the caller. More would only hold the answer in memory.
 const WAITING_EVENTS: usize = 16;
@@ -45,23 +45,23 @@ pub(super) struct Shared {
     pub(super) backends: Backends,
     pub(super) audit: Arc<AuditLog>,
     pub(super) classify: Arc<dyn Classify>,
+    pub(super) control: Arc<Control>,
     once: Once,
-    cloud_closed: AtomicBool,
     #[cfg(test)]
     pub(super) sabotage: std::sync::OnceLock<super::sabotage::Sabotage>,
 }
 
 impl Shared {
-    /// What is known of the cloud now.
-    pub(super) fn cloud(&self) -> Cloud {
-        self.cloud_of(&self.backends)
+    /// What is known now of the cloud for this caller.
+    pub(super) fn cloud(&self, caller: &str) -> Cloud {
+        self.cloud_of(&self.backends, caller)
     }
 
     /// The same of these backends.
-    pub(super) fn cloud_of(&self, backends: &Backends) -> Cloud {
+    pub(super) fn cloud_of(&self, backends: &Backends, caller: &str) -> Cloud {
         if backends.cloud().is_empty() {
             Cloud::Absent
-        } else if self.cloud_closed.load(Ordering::SeqCst) {
+        } else if self.control.is_cloud_closed_for(caller) {
             Cloud::Closed
         } else {
             Cloud::Open
@@ -82,12 +82,24 @@ impl Dispatcher {
     /// Puts the parts together. Each request runs as a task of the tracker, so that a stop can wait for them.
     #[must_use]
     pub fn new(backends: Backends, audit: Arc<AuditLog>, classify: Arc<dyn Classify>, tracker: TaskTracker) -> Self {
+        Self::with_control(backends, audit, classify, tracker, Arc::default())
+    }
+
+    /// The same, under budgets, limits and a switch.
+    #[must_use]
+    pub fn with_control(
+        backends: Backends,
+        audit: Arc<AuditLog>,
+        classify: Arc<dyn Classify>,
+        tracker: TaskTracker,
+        control: Arc<Control>,
+    ) -> Self {
         let shared = Shared {
             backends,
             audit,
             classify,
+            control,
             once: Once::default(),
-            cloud_closed: AtomicBool::new(false),
             #[cfg(test)]
             sabotage: std::sync::OnceLock::new(),
         };
@@ -100,21 +112,27 @@ impl Dispatcher {
         let _ = self.shared.sabotage.set(what);
     }
 
+    /// Budgets, limits and the switch.
+    #[must_use]
+    pub fn control(&self) -> &Arc<Control> {
+        &self.shared.control
+    }
+
     /// The backends.
     #[must_use]
     pub fn backends(&self) -> &Backends {
         &self.shared.backends
     }
 
-    /// Closes the cloud for everybody, or opens it again. A call that has begun goes on.
+    /// Closes the cloud for everybody, or opens it again, until the end of this process. A call that has begun goes on.
     pub fn set_cloud_closed(&self, closed: bool) {
-        self.shared.cloud_closed.store(closed, Ordering::SeqCst);
+        self.shared.control.set_closed_for_now(closed);
     }
 
     /// Whether the cloud is closed for everybody.
     #[must_use]
     pub fn is_cloud_closed(&self) -> bool {
-        self.shared.cloud_closed.load(Ordering::SeqCst)
+        self.shared.control.closed().everybody
     }
 
     /// Starts asking those backends that have a `health_interval_ms` whether they are there, until the token is
@@ -131,7 +149,7 @@ impl Dispatcher {
             let Some(interval) = backend.terms().health_interval else { continue };
             let (shared, backend, stopping) = (Arc::clone(&self.shared), Arc::clone(backend), stopping.clone());
             self.tracker.spawn(async move {
-                let open = || shared.cloud() == Cloud::Open;
+                let open = || !shared.control.closed().everybody;
                 health::watch(backend, interval, shared.backends.chance(), stopping, open).await;
             });
         }
@@ -187,6 +205,9 @@ impl<E: Into<DispatchError>> From<E> for Stop {
     }
 }
 
+/// What became of a caller's wish for a lower level.
+type Waived = Result<Option<Waiver>, OverrideDenied>;
+
 /// One request in work.
 pub(super) struct Run<'a> {
     pub(super) shared: &'a Shared,
@@ -198,7 +219,7 @@ pub(super) struct Run<'a> {
 impl Run<'_> {
     async fn run(&self) -> Result<(), Stop> {
         let claim = self.claim().await?;
-        let (judged, estimate, plan) = self.judge().await?;
+        let (judged, estimate, plan, waived) = self.judge().await?;
         self.send(Event::Verdict(Arc::clone(&judged.verdict))).await?;
 
         let permit = judged.policy.permit(&judged.verdict, &plan, Arc::clone(&self.request.conversation));
@@ -213,6 +234,15 @@ impl Run<'_> {
         };
         let mut attempts = Attempts::new(self.shared, self.request, &judged, estimate, &plan, &permit, self.started)
             .redacting(redaction);
+        let waived = match waived {
+            Ok(waiver) => waiver,
+            Err(denied) => {
+                let error = DispatchError::from(denied);
+                attempts.refuse(&error);
+                return Err(error.into());
+            }
+        };
+        attempts = attempts.overriding(waived.as_ref().map(|waiver| self.overridden(waiver)));
 
         if self.request.validate_only {
             return self.send(Event::Decision(attempts.validate())).await;
@@ -235,18 +265,40 @@ impl Run<'_> {
 
     /// The verdict, and where it sends the request. Where the text would be redacted, every span must be known: the model
     /// runs then, even if the rules alone gave the level.
-    async fn judge(&self) -> Result<(Judged, Estimate, RoutePlan), Stop> {
+    async fn judge(&self) -> Result<(Judged, Estimate, RoutePlan, Waived), Stop> {
         let judged = within(self.request.deadline, self.shared.classify.classify(self.request)).await?;
         let estimate = complexity::estimate(&self.request.conversation, self.request.complexity);
-        let route = |judged: &Judged| judged.policy.route(&judged.verdict, estimate.complexity, &self.request.caller);
-        let plan = route(&judged);
+        let caller = &self.request.caller;
+        let route = |judged: &Judged| {
+            let waived = self.waived(judged);
+            let waiver = waived.as_ref().ok().and_then(Option::as_ref);
+            (judged.policy.route_waived(&judged.verdict, waiver, estimate.complexity, caller), waived)
+        };
+        let (plan, waived) = route(&judged);
         if plan.preferred() != Route::CloudRedacted || redacted::knows_every_span(&judged) {
-            return Ok((judged, estimate, plan));
+            return Ok((judged, estimate, plan, waived));
         }
         let thorough = Request { always_ner: true, ..self.request.clone() };
         let judged = within(self.request.deadline, self.shared.classify.classify(&thorough)).await?;
-        let plan = route(&judged);
-        Ok((judged, estimate, plan))
+        let (plan, waived) = route(&judged);
+        Ok((judged, estimate, plan, waived))
+    }
+
+    /// The leave to treat the text as of the level that the caller asks for, if it asks for one.
+    fn waived(&self, judged: &Judged) -> Waived {
+        let Some(asked) = &self.request.level_override else { return Ok(None) };
+        let has_reason = !asked.reason_code.is_empty();
+        judged.policy.waive(&judged.verdict, &self.request.caller, asked.level, has_reason)
+    }
+
+    fn overridden(&self, waiver: &Waiver) -> Overridden {
+        let reason_code = self.request.level_override.as_ref().map(|asked| Arc::clone(&asked.reason_code));
+        Overridden {
+            rule: Arc::clone(waiver.rule()),
+            from: waiver.from(),
+            to: waiver.to(),
+            reason_code: reason_code.unwrap_or_default(),
+        }
     }
 
     /// The redacted text, if the plan sends one and a cloud is open for it, or why there is none.
@@ -259,7 +311,7 @@ impl Run<'_> {
         if plan.preferred() != Route::CloudRedacted || self.request.embedding.is_some() {
             return Ok(None);
         }
-        let cloud = self.shared.cloud();
+        let cloud = self.shared.cloud(&self.request.caller);
         if cloud != Cloud::Open {
             return Ok(Some(Err(plan::unopened(cloud))));
         }

@@ -6,7 +6,9 @@ use std::time::Duration;
 use thiserror::Error;
 
 use crate::audit::{AuditError, DecisionId};
+use crate::control::Overrun;
 use crate::error::Kind;
+use crate::policy::OverrideDenied;
 
 use super::once::Duplicate;
 use super::provider::{Fault, ProviderError};
@@ -36,6 +38,12 @@ pub enum DispatchError {
     /// The only backends that could take the request have no place free, and their queues are full.
     #[error("backend `{0}` is full and so is its queue; come back after the time in RetryInfo, or raise max_calls")]
     Full(Arc<str>),
+    /// A budget has no room for what the request may cost, and the policy refuses instead of answering locally.
+    #[error("{overrun}", overrun = .0)]
+    OverBudget(Overrun),
+    /// The caller asked for a lower level, and the policy gives it no leave.
+    #[error(transparent)]
+    OverrideDenied(#[from] OverrideDenied),
     /// The caller's request of this id was answered before.
     #[error(
         "the request of this id was answered before{}; answers are not stored, so send it with another request_id to ask again",
@@ -67,7 +75,9 @@ impl DispatchError {
         match self {
             Self::LocalUnavailable(_) | Self::NoneAvailable { .. } | Self::AuditUnavailable(_) => Kind::Unavailable,
             Self::Answered(_) | Self::InWork => Kind::AlreadyExists,
-            Self::Full(_) => Kind::ResourceExhausted,
+            Self::Full(_) | Self::OverBudget(_) => Kind::ResourceExhausted,
+            Self::OverrideDenied(OverrideDenied::ReasonMissing { .. }) => Kind::InvalidArgument,
+            Self::OverrideDenied(_) => Kind::PermissionDenied,
             Self::Backend(error) => error.kind(),
             Self::Deadline => Kind::DeadlineExceeded,
         }
@@ -83,6 +93,9 @@ impl DispatchError {
             Self::Answered(_) => "REQUEST_ANSWERED",
             Self::InWork => "REQUEST_IN_WORK",
             Self::Full(_) => "BACKEND_FULL",
+            Self::OverBudget(_) => "BUDGET_SPENT",
+            Self::OverrideDenied(OverrideDenied::ReasonMissing { .. }) => "OVERRIDE_REASON_REQUIRED",
+            Self::OverrideDenied(_) => "OVERRIDE_DENIED",
             Self::Backend(error) => match error.fault {
                 Fault::Rejected { .. } => "BACKEND_REJECTED",
                 Fault::Busy { .. } => "BACKEND_BUSY",
@@ -102,12 +115,22 @@ impl DispatchError {
         }
     }
 
+    /// The rule of the policy that refused, if one did.
+    #[must_use]
+    pub fn rule(&self) -> Option<&Arc<str>> {
+        match self {
+            Self::OverrideDenied(denied) => Some(denied.rule()),
+            _ => None,
+        }
+    }
+
     /// When to come back, if the backend said so.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Backend(error) | Self::LocalUnavailable(Some(error)) => error.retry_after(),
             Self::Full(_) => Some(COME_BACK_AFTER),
+            Self::OverBudget(Overrun::Spent { opens_in, .. }) => Some(*opens_in),
             // Whichever may answer first.
             Self::NoneAvailable { local, cloud } => {
                 [local, cloud].into_iter().flatten().filter_map(ProviderError::retry_after).min()

@@ -41,6 +41,8 @@ pub mod withheld {
     pub const CLOUD_UNAVAILABLE: &str = "cloud_unavailable";
     /// The decision could not be made durable.
     pub const AUDIT_LOG_UNAVAILABLE: &str = "audit_log_unavailable";
+    /// A budget has no room for what it may cost, or the reservation could not be kept.
+    pub const BUDGET: &str = "budget";
     /// The caller does not wait long enough.
     pub const NO_TIME: &str = "no_time";
     /// The answer was sure enough at first and had begun to go to the caller.
@@ -200,6 +202,7 @@ async fn escalate(
     let asked = asked.map_err(|missed| match missed {
         Missed::Audit(_) => withheld::AUDIT_LOG_UNAVAILABLE,
         Missed::Closed => withheld::CLOUD_CLOSED,
+        Missed::OverBudget(_) => withheld::BUDGET,
         Missed::Fatal(_) => withheld::NO_TIME,
         Missed::NoneUsable | Missed::Full(_) | Missed::Failed(_) => withheld::CLOUD_UNAVAILABLE,
     });

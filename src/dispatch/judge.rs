@@ -22,6 +22,7 @@ impl Classify for Classifier {
             timings: classified.timings.for_record(),
             provenance: classified.provenance,
             policy: classified.policy,
+            observed: classified.observed,
         }
     }
 }

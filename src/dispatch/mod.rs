@@ -5,7 +5,7 @@
 //! asks of a model; `plan` orders the sides under the policy's ceiling; `attempt` tries one side after the other, `turn` one
 //! backend after the other with retries in the time that `patience` gives; `redacted` is the way to the cloud for text that
 //! may not leave as it is; `confidence` judges a local answer and `escalate` asks the cloud for a better one; `relay` passes
-//! the answer on; `record` writes decisions and outcomes; `provider` speaks to models;
+//! the answer on; `record` writes decisions and outcomes, `bill` says what a call costs; `provider` speaks to models;
 //! `backend` and `config` say which there are, `order` and `chance` which comes first,
 //! `breaker` and `health` which is left alone, `gate` how many calls one takes at once.
 //!
@@ -14,6 +14,7 @@
 
 mod attempt;
 mod backend;
+mod bill;
 mod breaker;
 mod chance;
 mod complexity;
@@ -60,4 +61,4 @@ pub use provider::{
     TokenLimitField, TokenScore, ToolCallPiece, Vectors,
 };
 pub use rehearse::{Rehearsed, rehearse};
-pub use request::{Classify, Decision, Event, Judged, Outcome, Redaction, Request};
+pub use request::{Classify, Decision, Event, Judged, LevelOverride, Outcome, Overridden, Redaction, Request};

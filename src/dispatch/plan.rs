@@ -17,6 +17,12 @@ pub mod reason {
     pub const LOCAL_UNAVAILABLE: &str = "local_unavailable";
     /// The decision could not be made durable.
     pub const AUDIT_LOG_UNAVAILABLE: &str = "audit_log_unavailable";
+    /// The caller asked for a lower level and has no leave for it.
+    pub const OVERRIDE_DENIED: &str = "override_denied";
+    /// A budget has no room for what the request may cost in the cloud.
+    pub const BUDGET_SPENT: &str = "budget_spent";
+    /// The reservation of what it may cost could not be made durable.
+    pub const BUDGET_UNAVAILABLE: &str = "budget_unavailable";
     /// The local answer was not sure enough.
     pub const LOW_CONFIDENCE: &str = "low_confidence";
     /// The rule's route is beyond the verdict's ceiling.

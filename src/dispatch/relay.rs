@@ -77,6 +77,8 @@ impl Run<'_> {
             output_tokens: finish.output_tokens,
             time_to_first_token,
             total: self.started.elapsed(),
+            cached_input_tokens: finish.cached_input_tokens,
+            cost: open.cost(&finish),
             confidence: told.confidence,
             escalated: told.escalated,
             escalation_withheld: told.withheld,

@@ -7,7 +7,9 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 
 use crate::audit::{DecisionId, Provenance, RequestId, Timings};
+use crate::classify::Observed;
 use crate::document::{Conversation, Text};
+use crate::money::Cost;
 use crate::policy::{Complexity, Policy, Route, Sensitivity, Verdict};
 
 use super::confidence::Confidence;
@@ -30,6 +32,8 @@ pub struct Request {
     pub always_ner: bool,
     /// Decide and record, and call nothing.
     pub validate_only: bool,
+    /// The level that the caller asks for although the verdict may be higher; the policy decides.
+    pub level_override: Option<LevelOverride>,
     /// When the caller stops waiting.
     pub deadline: Instant,
     /// The caller takes the answer whole only: then a local one is judged whole before the cloud is asked.
@@ -38,6 +42,28 @@ pub struct Request {
     pub confidence: bool,
     /// The model whose vectors are asked for instead of an answer; one of [`super::Backends::embedding_models`].
     pub embedding: Option<Arc<str>>,
+}
+
+/// A level that a caller asks for although the verdict's is higher.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LevelOverride {
+    /// The level.
+    pub level: Sensitivity,
+    /// Why, in one short word for the record; may be empty.
+    pub reason_code: Arc<str>,
+}
+
+/// What an override changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Overridden {
+    /// Id of the override in the policy.
+    pub rule: Arc<str>,
+    /// The verdict's level.
+    pub from: Sensitivity,
+    /// The level that the route was looked up for.
+    pub to: Sensitivity,
+    /// The caller's reason; may be empty.
+    pub reason_code: Arc<str>,
 }
 
 /// A verdict with what the record says of its making.
@@ -49,6 +75,8 @@ pub struct Judged {
     pub timings: Timings,
     /// What decided beside the policy.
     pub provenance: Provenance,
+    /// What a policy that only looks on says.
+    pub observed: Option<Observed>,
     /// The policy of the verdict: a new one that is loaded meanwhile has no part in this request.
     pub policy: Arc<Policy>,
 }
@@ -105,6 +133,8 @@ pub struct Decision {
     pub local_confidence: Option<Confidence>,
     /// The decision of that answer.
     pub escalated_from: Option<DecisionId>,
+    /// What an override of the caller's changed, if one did.
+    pub overridden: Option<Overridden>,
 }
 
 /// A redacted text that left instead of the text itself.
@@ -141,4 +171,8 @@ pub struct Outcome {
     pub escalated: bool,
     /// Why it did not, though the local one was not sure enough; else empty. See [`super::withheld`].
     pub escalation_withheld: &'static str,
+    /// Those of the tokens read that the backend had in its cache; 0 if it does not say.
+    pub cached_input_tokens: u64,
+    /// What the answer costs, here and on the other side.
+    pub cost: Cost,
 }

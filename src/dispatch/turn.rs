@@ -9,11 +9,13 @@ use std::time::Duration;
 use futures_util::StreamExt as _;
 use tokio::time::Instant;
 
+use crate::control::Overrun;
 use crate::error::Kind;
 use crate::policy::Route;
 
 use super::attempt::{Attempts, Begun, Missed};
 use super::backend::Backend;
+use super::bill;
 use super::breaker::Sign;
 use super::dispatcher::{OUT_OF_TIME, within};
 use super::gate::Full;
@@ -89,6 +91,11 @@ pub(super) async fn of_side<P: Door>(
                     return Ok(Begun { place: Some(place), ..begun });
                 }
                 Err(Missed::Failed(error)) => error,
+                // Another backend of the side may be cheaper.
+                Err(Missed::OverBudget(overrun)) => {
+                    missed = missed.or_over_budget(overrun);
+                    break;
+                }
                 Err(other) => return Err(other),
             };
             let sign = Sign::of(&error.fault);
@@ -131,10 +138,16 @@ impl Door for LocalProvider {
                 None
             }
         };
-        let open = attempts.open(decision, id);
         let text = attempts.local_text();
+        let bill = attempts.bill(backend, Route::Local, text.conversation().document().total_bytes());
+        let mut open = attempts.open(decision, id).billed(bill);
+        open.sends();
         let called = Instant::now();
-        let answer = first_piece(backend, limit, backend.provider().stream(text, attempts.call())).await;
+        let written = open.written();
+        let answer = async {
+            backend.provider().stream(text, attempts.call()).await.map(|answer| bill::counted(written, answer))
+        };
+        let answer = first_piece(backend, limit, answer).await;
         attempts.settle(backend, open, answer, called).map_err(Missed::Failed)
     }
 
@@ -161,9 +174,16 @@ impl Door for CloudProvider {
             return Err(Missed::Closed);
         }
         let route = text.route();
+        let bill = attempts.reserve(backend, &text).map_err(Missed::OverBudget)?;
         let decision = attempts.decision(route, backend.name(), backend.model(), reason);
-        let pending = attempts.append(&decision).map_err(Missed::Audit)?;
-        let open = attempts.open(decision, Some(pending.id()));
+        let pending = match attempts.append(&decision) {
+            Ok(pending) => pending,
+            Err(error) => {
+                bill.release();
+                return Err(Missed::Audit(error));
+            }
+        };
+        let mut open = attempts.open(decision, Some(pending.id())).billed(bill);
         let durable = match within(attempts.deadline(), pending.durable()).await {
             Ok(Ok(durable)) => durable,
             Ok(Err(error)) => {
@@ -175,15 +195,31 @@ impl Door for CloudProvider {
                 return Err(Missed::Fatal(error));
             }
         };
+        // The reservation was on its way to its own file beside the record.
+        match within(attempts.deadline(), open.reserved()).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => {
+                open.fail(error.kind(), reason::BUDGET_UNAVAILABLE);
+                return Err(Missed::OverBudget(Overrun::Unrecorded(error)));
+            }
+            Err(error) => {
+                open.fail(OUT_OF_TIME.0, OUT_OF_TIME.1);
+                return Err(Missed::Fatal(error));
+            }
+        }
         // Somebody may have closed the cloud while the disk was written.
         if attempts.cloud() != Cloud::Open {
             open.fail(Kind::Unavailable, reason::CLOUD_CLOSED);
             return Err(Missed::Closed);
         }
+        open.sends();
         let called = Instant::now();
         let answer = {
             let answer = backend.provider().stream(text, &durable, attempts.call());
-            let restored = async { answer.await.map(|answer| attempts.restored(route, answer)) };
+            // What came is counted as it came, not with the values that are put back into it.
+            let written = open.written();
+            let restored =
+                async { answer.await.map(|answer| attempts.restored(route, bill::counted(written, answer))) };
             first_piece(backend, limit, restored).await
         };
         attempts.settle(backend, open, answer, called).map_err(Missed::Failed)

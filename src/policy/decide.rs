@@ -18,8 +18,8 @@ pub const UNSCANNABLE_CONTENT: &str = "unscannable_content";
 /// The reason when the caller declared the level.
 pub const DECLARED_LEVEL: &str = "declared_level";
 /// Names that rules and routes of a policy file cannot take.
-pub(super) const BUILT_IN: [&str; 4] =
-    [INCOMPLETE_COVERAGE, UNSCANNABLE_CONTENT, DECLARED_LEVEL, super::table::NO_ROUTE];
+pub(super) const BUILT_IN: [&str; 5] =
+    [INCOMPLETE_COVERAGE, UNSCANNABLE_CONTENT, DECLARED_LEVEL, super::table::NO_ROUTE, super::waiver::NO_OVERRIDE];
 
 /// Every level, the highest first.
 const LEVELS: [Sensitivity; 3] = [Sensitivity::Confidential, Sensitivity::Internal, Sensitivity::Public];

@@ -11,7 +11,7 @@ use crate::document::Role;
 
 use super::problem::position;
 use super::table::RestoreIn;
-use super::{Complexity, PolicyError, Route, Sensitivity};
+use super::{BudgetOverrun, Complexity, PolicyError, Route, Sensitivity};
 
 /// The format of policy files that this build reads.
 pub(super) const FORMAT: u32 = 1;
@@ -27,11 +27,15 @@ pub(super) struct RawPolicy {
     #[serde(default)]
     pub(super) scan: RawScan,
     #[serde(default)]
+    pub(super) limits: RawLimits,
+    #[serde(default)]
     pub(super) group: BTreeMap<String, Spanned<RawSelection>>,
     #[serde(default)]
     pub(super) rule: Vec<Spanned<RawRule>>,
     #[serde(default)]
     pub(super) route: Vec<Spanned<RawRoute>>,
+    #[serde(default, rename = "override")]
+    pub(super) overrides: Vec<Spanned<RawOverride>>,
     #[serde(default)]
     pub(super) allow: Vec<Spanned<RawAllow>>,
     #[serde(default)]
@@ -62,6 +66,13 @@ impl Default for RawScan {
     fn default() -> Self {
         Self { min_score: 0.4, skip_ner_when_rules_reach_highest: true, unscannable_content: Sensitivity::HIGHEST }
     }
+}
+
+/// What happens at a limit that the configuration sets.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct RawLimits {
+    pub(super) budget_overrun: Option<BudgetOverrun>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -239,6 +250,22 @@ pub(super) struct RawRoute {
     pub(super) escalate: bool,
 }
 
+/// Who may have text treated as of a lower level.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawOverride {
+    pub(super) id: Spanned<String>,
+    pub(super) callers: Vec<String>,
+    pub(super) from: Sensitivity,
+    pub(super) to: Sensitivity,
+    #[serde(default = "yes")]
+    pub(super) reason_required: bool,
+}
+
+fn yes() -> bool {
+    true
+}
+
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawAllow {
@@ -284,6 +311,8 @@ pub(super) struct RawTest {
     pub(super) caller: Option<String>,
     pub(super) complexity: Option<Complexity>,
     pub(super) route: Option<Route>,
+    /// The level that the caller asks for by an override, with a reason; it must be granted.
+    pub(super) override_to: Option<Sensitivity>,
     /// What a classifier of topics says of the text, by name, from 0 to 1.
     #[serde(default)]
     pub(super) topics: BTreeMap<Spanned<String>, f32>,

@@ -17,6 +17,7 @@ const COMPLEXITIES: [Complexity; 3] = [Complexity::Simple, Complexity::Moderate,
 pub(super) fn lint(raw: &RawPolicy, policy: &Policy, problems: &mut Problems<'_>) {
     rules(raw, policy, problems);
     routes(raw, policy, problems);
+    overrides(raw, policy, problems);
     tests(raw, policy, problems);
     custom_types(raw, policy, problems);
     if policy.unscannable < Sensitivity::HIGHEST {
@@ -72,6 +73,13 @@ fn routes(raw: &RawPolicy, policy: &Policy, problems: &mut Problems<'_>) {
     if table.is_empty() {
         problems.warning(0..0, "route", "there is no [[route]]; every request stays local");
     }
+    if raw.limits.budget_overrun.is_some() && table.iter().all(|route| route.ceiling() == Route::Local) {
+        problems.warning(
+            0..0,
+            "limits.budget_overrun",
+            "says nothing: no route leads to the cloud, so no budget is spent",
+        );
+    }
     for (i, (route, written)) in table.iter().zip(&raw.route).enumerate() {
         let span = written.get_ref().id.span();
         let field = format!("route `{}`", route.id);
@@ -103,6 +111,26 @@ fn routes(raw: &RawPolicy, policy: &Policy, problems: &mut Problems<'_>) {
                 "route",
                 format!("no route for {level} text that is {}; it stays local", free.join(" or ")),
             );
+        }
+    }
+}
+
+fn overrides(raw: &RawPolicy, policy: &Policy, problems: &mut Problems<'_>) {
+    let leaves =
+        |level| policy.routes.routes.iter().any(|route| route.ceiling() != Route::Local && route.covers_level(level));
+    for (rule, written) in policy.overrides.iter().zip(&raw.overrides) {
+        let (span, field) = (written.get_ref().id.span(), format!("override `{}`", rule.id));
+        let callers = rule.callers.join(", ");
+        if rule.from == Sensitivity::Confidential {
+            let what = "lowers confidential text, which never leaves as it is all the same; only a redacted text may";
+            problems.warning(span.clone(), &field, what);
+        }
+        if leaves(rule.to) {
+            let what = format!("lets {callers} send {} text where {} text goes: out of the house", rule.from, rule.to);
+            problems.warning(span, &field, what);
+        } else {
+            let what = format!("changes nothing: no route lets {} text leave", rule.to);
+            problems.warning(span, &field, what);
         }
     }
 }

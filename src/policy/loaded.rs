@@ -18,7 +18,8 @@ use super::problem::{Problem, Problems, Severity};
 use super::table::RouteTable;
 use super::trial::Trial;
 use super::values::{Allowed, Denied};
-use super::{PolicyError, PolicyReference, Sensitivity};
+use super::waiver::OverrideRule;
+use super::{BudgetOverrun, PolicyError, PolicyReference, Sensitivity};
 
 /// Bytes of a policy file.
 const MAX_POLICY_BYTES: u64 = 4 << 20;
@@ -50,6 +51,8 @@ pub struct Policy {
     pub(super) index: TypeIndex,
     pub(super) rules: Vec<Rule>,
     pub(super) routes: RouteTable,
+    pub(super) budget_overrun: BudgetOverrun,
+    pub(super) overrides: Vec<OverrideRule>,
     pub(super) allowed: Allowed,
     pub(super) denied: Denied,
     pub(super) custom: CustomCatalog,
@@ -129,6 +132,8 @@ impl Policy {
             may_skip_ner: raw.scan.skip_ner_when_rules_reach_highest,
             unscannable: raw.scan.unscannable_content,
             routes: RouteTable::new(&raw.route, problems),
+            overrides: OverrideRule::read(&raw.overrides, problems),
+            budget_overrun: raw.limits.budget_overrun.unwrap_or_default(),
             allowed: Allowed::new(raw, &index, problems),
             denied: Denied::new(raw, &types, &index, problems),
             custom: CustomCatalog {
@@ -161,6 +166,12 @@ impl Policy {
     #[must_use]
     pub fn min_score(&self) -> f32 {
         self.min_score
+    }
+
+    /// What becomes of a request that a budget has no room for.
+    #[must_use]
+    pub fn budget_overrun(&self) -> BudgetOverrun {
+        self.budget_overrun
     }
 
     /// What the policy adds to the catalog.

@@ -30,6 +30,7 @@ mod trial;
 mod values;
 mod verdict;
 mod view;
+mod waiver;
 
 #[cfg(test)]
 pub(crate) mod testing;
@@ -44,8 +45,9 @@ pub use level::Sensitivity;
 pub use loaded::{DEFAULT_SOURCE, GATEWAY_SOURCE, Policy, check};
 pub use permit::{CloudText, LocalText, Permit};
 pub use problem::{Problem, Severity};
-pub use route::{Complexity, Route};
+pub use route::{BudgetOverrun, Complexity, Route};
 pub use table::{NO_ROUTE, RedactedTerms, RestoreIn, RoutePlan};
 pub use trial::{Detected, Expected, Trial, TrialResult};
 pub use verdict::{PolicyReference, Reason, Verdict};
 pub use view::Evidence;
+pub use waiver::{ANONYMOUS, NO_OVERRIDE, OverrideDenied, Waiver};

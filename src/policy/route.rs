@@ -50,6 +50,17 @@ impl fmt::Display for Route {
     }
 }
 
+/// What becomes of a request that the cloud may have and a budget has no room for: `budget_overrun` in `[limits]`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BudgetOverrun {
+    /// It is answered locally.
+    #[default]
+    Local,
+    /// It is refused, with the time when the budget opens again.
+    Refuse,
+}
+
 /// How much a request asks of a model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -11,7 +11,7 @@ use crate::document::Conversation;
 use super::file::RawRoute;
 use super::loaded::check_id;
 use super::problem::Problems;
-use super::{Complexity, Permit, Policy, Route, Sensitivity, Verdict};
+use super::{Complexity, Permit, Policy, Route, Sensitivity, Verdict, Waiver};
 
 /// The rule's name when no route of the file fits: the text stays.
 pub const NO_ROUTE: &str = "no_route";
@@ -229,7 +229,26 @@ impl Policy {
     /// Looks the verdict up in the route table.
     #[must_use]
     pub fn route(&self, verdict: &Verdict, complexity: Complexity, caller: &str) -> RoutePlan {
-        let level = verdict.level();
+        self.route_waived(verdict, None, complexity, caller)
+    }
+
+    /// The same for the level of a waiver. The ceiling is that of the lower level, and never beyond what the verdict's
+    /// own level allows whatever a policy says.
+    #[must_use]
+    pub fn route_waived(
+        &self,
+        verdict: &Verdict,
+        waiver: Option<&Waiver>,
+        complexity: Complexity,
+        caller: &str,
+    ) -> RoutePlan {
+        // A waiver for another verdict waives nothing.
+        let fits = |waiver: &&Waiver| {
+            waiver.document_id == verdict.document_id()
+                && waiver.policy_digest == verdict.policy().digest
+                && waiver.from() == verdict.level()
+        };
+        let level = waiver.filter(fits).map_or(verdict.level(), Waiver::to);
         let found = self.routes.routes.iter().find(|route| route.takes(level, complexity, caller));
         let plan = |rule: Arc<str>, preferred, ceiling, may_fall_back, may_escalate, redacted| RoutePlan {
             document_id: verdict.document_id(),
@@ -244,7 +263,7 @@ impl Policy {
         match found {
             // A verdict of another policy may not mean what this table means by the level.
             Some(route) if verdict.policy().digest == self.reference.digest => {
-                let ceiling = within_limit(route.ceiling(), level);
+                let ceiling = within_limit(within_limit(route.ceiling(), level), verdict.level());
                 let to = route.to.min(ceiling);
                 let outward = ceiling == Route::Cloud;
                 let (may_fall_back, may_escalate) = (route.fallback && outward, route.escalate && outward);

@@ -12,7 +12,7 @@ use super::compile::known_type;
 use super::condition::TypeIndex;
 use super::file::RawPolicy;
 use super::problem::{Problems, position};
-use super::{Complexity, Evidence, Policy, Reason, Route, Sensitivity};
+use super::{Complexity, Evidence, OverrideDenied, Policy, Reason, Route, Sensitivity};
 
 /// One `[[test]]` of a policy file.
 #[derive(Clone, Debug)]
@@ -35,6 +35,8 @@ pub struct Trial {
     pub rule: Option<Arc<str>>,
     /// The route that must be preferred.
     pub route: Option<Route>,
+    /// The level that the caller asks for by an override.
+    pub override_to: Option<Sensitivity>,
     /// What a classifier of topics says of the text, whatever detectors the test runs with.
     pub topics: Vec<Topic>,
     /// What must be found.
@@ -104,6 +106,7 @@ impl Trial {
                 level: test.level,
                 rule: test.rule.as_ref().map(|rule| Arc::from(rule.get_ref().as_str())),
                 route: test.route,
+                override_to: test.override_to,
                 topics,
                 findings,
             });
@@ -134,6 +137,8 @@ pub struct TrialResult {
     pub reasons: Vec<Reason>,
     /// The route that came out.
     pub route: Route,
+    /// Why the override was not granted, if the test asks for one.
+    pub denied: Option<OverrideDenied>,
     /// Expected findings that are missing.
     pub missing: Vec<Expected>,
 }
@@ -163,6 +168,7 @@ impl TrialResult {
         {
             failures.push(format!("expected the route {route}, got {}", self.route));
         }
+        failures.extend(self.denied.iter().map(|denied| format!("the override was not granted: {denied}")));
         failures
             .extend(self.missing.iter().map(|missing| format!("no {} was found where expected", missing.entity_type)));
         failures
@@ -196,12 +202,18 @@ impl Policy {
         });
         // What the policy denies is found by the policy itself.
         let missing = unseen.into_iter().filter(|expected| !covered(verdict.findings(), expected)).collect();
-        let plan = self.route(&verdict, trial.complexity, &trial.caller);
+        let waived = trial.override_to.map(|to| self.waive(&verdict, &trial.caller, to, true)).transpose();
+        let (waiver, denied) = match waived {
+            Ok(waiver) => (waiver.flatten(), None),
+            Err(denied) => (None, Some(denied)),
+        };
+        let plan = self.route_waived(&verdict, waiver.as_ref(), trial.complexity, &trial.caller);
         TrialResult {
             trial: trial.clone(),
             level: verdict.level(),
             reasons: verdict.reasons().to_vec(),
             route: plan.preferred(),
+            denied,
             missing,
         }
     }

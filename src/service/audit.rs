@@ -8,8 +8,8 @@ use jiff::Timestamp;
 use tonic::{Request, Response, Status};
 
 use crate::audit::{
-    AuditError, DecisionFilter, DecisionId, Label, MAX_PAGE_SIZE, OutcomeStatus, RecordedConfidence, StoredDecision,
-    StoredOutcome,
+    AuditError, DecisionFilter, DecisionId, Label, MAX_PAGE_SIZE, OutcomeStatus, RecordedConfidence,
+    RecordedObservation, StoredDecision, StoredOutcome,
 };
 use crate::error::Kind;
 
@@ -112,6 +112,12 @@ fn record(stored: StoredDecision) -> DecisionRecord {
         }),
         local_confidence: None,
         escalated_from: routing.escalated_from.map(|id| id.to_string()).unwrap_or_default(),
+        overridden: routing.overridden.as_ref().map(|overridden| proto::Overridden {
+            rule: overridden.rule.to_string(),
+            from: convert::level(overridden.from) as i32,
+            to: convert::level(overridden.to) as i32,
+            reason_code: overridden.reason.to_string(),
+        }),
     });
     let entity = |entity: &crate::audit::EntityCount| EntityCount {
         entity_type: entity.entity_type.to_string(),
@@ -136,6 +142,18 @@ fn record(stored: StoredDecision) -> DecisionRecord {
         service_version: decision.provenance.service_version.to_string(),
         record_hash: hash.to_string(),
         outcome: outcome.map(outcome_record),
+        observed: decision.observed.as_deref().map(observation),
+    }
+}
+
+fn observation(observed: &RecordedObservation) -> proto::Observation {
+    proto::Observation {
+        policy: Some(convert::policy(&observed.policy)),
+        level: convert::level(observed.level) as i32,
+        rule: observed.rule.to_string(),
+        route: observed.route.map_or(0, |route| convert::route(route) as i32),
+        route_rule: observed.route_rule.to_string(),
+        differs: observed.differs,
     }
 }
 
@@ -189,6 +207,10 @@ fn outcome_record(stored: StoredOutcome) -> OutcomeRecord {
             confidence: outcome.confidence.as_deref().map(confidence),
             escalated: outcome.status == OutcomeStatus::Escalated,
             escalation_withheld: outcome.escalation_withheld.map(|word| word.to_string()).unwrap_or_default(),
+            cost_micros: outcome.cost_micros,
+            other_side_cost_micros: outcome.other_side_cost_micros,
+            cost_estimated: outcome.cost_estimated,
+            cached_input_tokens: outcome.cached_input_tokens,
         }),
         record_hash: stored.hash.to_string(),
     }

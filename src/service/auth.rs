@@ -7,8 +7,7 @@ use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-/// The name of a caller without a token.
-pub const ANONYMOUS: &str = "anonymous";
+pub use crate::policy::ANONYMOUS;
 
 /// What a caller may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -20,6 +19,8 @@ pub enum Permission {
     Dispatch,
     /// `AuditService`.
     AuditRead,
+    /// `AdminService`.
+    Admin,
 }
 
 /// `[[caller]]` of the configuration.
@@ -94,10 +95,14 @@ impl Callers {
             }
             known.push((digest, Caller { name: name.into(), permissions: entry.permissions.as_slice().into() }));
         }
-        let anonymous = allow_anonymous.unwrap_or(known.is_empty()).then(|| Caller {
-            name: ANONYMOUS.into(),
-            permissions: [Permission::Classify, Permission::Dispatch, Permission::AuditRead].into(),
-        });
+        // Where callers are named, only a named one may open what another closed.
+        let of_anonymous: &[Permission] = match known.is_empty() {
+            true => &[Permission::Classify, Permission::Dispatch, Permission::AuditRead, Permission::Admin],
+            false => &[Permission::Classify, Permission::Dispatch, Permission::AuditRead],
+        };
+        let anonymous = allow_anonymous
+            .unwrap_or(known.is_empty())
+            .then(|| Caller { name: ANONYMOUS.into(), permissions: of_anonymous.into() });
         Ok(Self { known: known.into(), anonymous })
     }
 
@@ -162,6 +167,17 @@ mod tests {
         let callers = Callers::build(&[], None).unwrap();
         assert_eq!(&**callers.identify(None).unwrap().name(), ANONYMOUS);
         assert!(callers.identify(Some("Bearer x")).is_none());
+    }
+
+    #[test]
+    fn anonymous_callers_switch_the_cloud_only_where_nobody_is_named() {
+        let alone = Callers::build(&[], None).unwrap();
+        assert!(alone.identify(None).unwrap().may(Permission::Admin));
+        let beside = Callers::build(&[configured("crm", "t0p")], Some(true)).unwrap();
+        assert!(!beside.identify(None).unwrap().may(Permission::Admin));
+        assert!(!beside.identify(Some("Bearer t0p")).unwrap().may(Permission::Admin), "it must be given by name");
+        let named = CallerConfig { permissions: vec![Permission::Admin], ..configured("ops", "k") };
+        assert!(Callers::build(&[named], None).unwrap().identify(Some("Bearer k")).unwrap().may(Permission::Admin));
     }
 
     #[test]

@@ -40,6 +40,7 @@ async fn classify(
     request: ClassifyRequest,
     deadline: Instant,
 ) -> Result<ClassifyResponse, Refusal> {
+    core.admit(caller)?;
     convert::request_id(&request.request_id)?;
     let (show, ner) = convert::options(request.options, "options", |name| core.classifier.knows_entity_type(name))?;
     let declared_level = convert::declared_level(request.declared_level)?;

@@ -13,6 +13,8 @@ use super::proto;
 
 /// Longest `request_id`, in bytes.
 const MAX_REQUEST_ID: usize = 128;
+/// Longest reason of an override, in bytes.
+const MAX_REASON_CODE: usize = 64;
 /// Longest JSON pointer that a caller may give to a part, in bytes.
 const MAX_POINTER: usize = 1024;
 
@@ -81,6 +83,24 @@ pub(crate) fn declared_level(value: i32) -> Result<Option<Sensitivity>, Refusal>
         Ok(level) => Ok(level_from_proto(level)),
         Err(_) => Err(unknown_enum("declared_level")),
     }
+}
+
+/// The level that the caller asks for, with its reason, checked.
+pub(crate) fn level_override(
+    asked: Option<proto::LevelOverride>,
+) -> Result<Option<crate::dispatch::LevelOverride>, Refusal> {
+    let Some(asked) = asked else { return Ok(None) };
+    let at = |field: &str| format!("level_override.{field}");
+    let level = proto::Sensitivity::try_from(asked.level).map_err(|_| unknown_enum(at("level")))?;
+    let Some(level) = level_from_proto(level) else {
+        return Err(Refusal::field(at("level"), "EMPTY_REQUEST", "is not set; name the level that you ask for"));
+    };
+    let word = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b':');
+    if asked.reason_code.len() > MAX_REASON_CODE || !asked.reason_code.bytes().all(word) {
+        let message = format!("must be one word of at most {MAX_REASON_CODE} letters, digits, `-`, `_`, `.` or `:`");
+        return Err(Refusal::field(at("reason_code"), "INVALID_REASON_CODE", message));
+    }
+    Ok(Some(crate::dispatch::LevelOverride { level, reason_code: asked.reason_code.into() }))
 }
 
 /// The level, if one is named.

@@ -54,6 +54,18 @@ impl Core {
         }
     }
 
+    /// Lets a request of this caller in, or says when to come back. Each is counted as it is let in.
+    pub(super) fn admit(&self, caller: &Caller) -> Result<(), Refusal> {
+        self.dispatcher.control().admit(caller.name()).map_err(|limited| {
+            let message = format!(
+                "the rate limit `{}` of this caller is reached; come back after the time in RetryInfo",
+                limited.limit
+            );
+            let retry_after = Some(limited.retry_after);
+            Refusal { retry_after, ..Refusal::new(Kind::ResourceExhausted, "RATE_LIMITED", message) }
+        })
+    }
+
     /// Hands a classification to the log and returns its id; empty when the log cannot take it. Nothing leaves by a
     /// classification, so the answer does not wait for the disk.
     pub(super) fn record(
@@ -74,6 +86,10 @@ impl Core {
             routing: None,
         };
         let recorded = Decision::new(request, &classified.verdict, document, self.audit.digest_key())
+            .map(|decision| {
+                let observed = classified.observed.as_ref();
+                decision.observed(observed.map(|seen| seen.of_classification(&classified.verdict)))
+            })
             .and_then(|decision| self.audit.append(decision));
         match recorded {
             Ok(pending) => pending.id().to_string(),

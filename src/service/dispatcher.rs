@@ -10,6 +10,7 @@ use tonic::{Request, Response, Status};
 use crate::dispatch::{self, Event};
 use crate::document::{Conversation, Text};
 use crate::error::Kind;
+use crate::money::Amount;
 
 use super::auth::{Caller, Permission};
 use super::conversation;
@@ -43,6 +44,7 @@ impl Dispatch {
         let (show, ner) = convert::options(request.classify.take(), "classify", known)?;
         let complexity = convert::complexity(request.complexity)?;
         let declared_level = convert::declared_level(request.declared_level)?;
+        let level_override = convert::level_override(request.level_override.take())?;
         let conversation = Arc::new(conversation::conversation(&mut request, &self.core.limits)?);
         let asked = Asked {
             request_id: request.request_id.clone(),
@@ -52,6 +54,7 @@ impl Dispatch {
             ner,
             validate_only: request.validate_only,
             deadline,
+            level_override,
             whole,
             confidence: request.confidence,
             embedding: None,
@@ -137,6 +140,12 @@ fn decision(decision: &dispatch::Decision) -> proto::Decision {
         }),
         local_confidence: decision.local_confidence.as_ref().map(confidence),
         escalated_from: decision.escalated_from.map(|id| id.to_string()).unwrap_or_default(),
+        overridden: decision.overridden.as_ref().map(|overridden| proto::Overridden {
+            rule: overridden.rule.to_string(),
+            from: convert::level(overridden.from) as i32,
+            to: convert::level(overridden.to) as i32,
+            reason_code: overridden.reason_code.to_string(),
+        }),
     }
 }
 
@@ -157,6 +166,10 @@ fn outcome(outcome: &dispatch::Outcome) -> proto::Outcome {
         output_tokens: outcome.output_tokens,
         time_to_first_token_us: core::micros(outcome.time_to_first_token),
         total_us: core::micros(outcome.total),
+        cost_micros: outcome.cost.own.map(Amount::micros_up),
+        other_side_cost_micros: outcome.cost.other_side.map(Amount::micros_up),
+        cost_estimated: outcome.cost.estimated,
+        cached_input_tokens: outcome.cached_input_tokens,
         confidence: outcome.confidence.as_ref().map(confidence),
         escalated: outcome.escalated,
         escalation_withheld: outcome.escalation_withheld.to_owned(),

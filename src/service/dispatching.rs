@@ -11,7 +11,7 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use crate::audit::RequestId;
 use crate::classify::NerMode;
-use crate::dispatch::{self, DispatchError, Event, Events};
+use crate::dispatch::{self, DispatchError, Event, Events, LevelOverride};
 use crate::document::Conversation;
 use crate::error::Kind;
 use crate::policy::{Complexity, Sensitivity};
@@ -44,13 +44,16 @@ pub(super) struct Asked {
     pub(super) confidence: bool,
     /// The model whose vectors are asked for instead of an answer.
     pub(super) embedding: Option<Arc<str>>,
+    /// The level that the caller asks for although the verdict may be higher.
+    pub(super) level_override: Option<LevelOverride>,
 }
 
-/// Takes a slot and starts the request.
+/// Asks the caller's rate, takes a slot and starts the request.
 ///
 /// # Errors
-/// When the id is none, or all slots are taken.
+/// When the caller's rate is reached, the id is none, or all slots are taken.
 pub(super) fn start(core: &Core, caller: &Caller, asked: Asked) -> Result<Running, Refusal> {
+    core.admit(caller)?;
     convert::request_id(&asked.request_id)?;
     let slot = core.dispatch_slots.take()?;
     let events = core.dispatcher.dispatch(dispatch::Request {
@@ -65,6 +68,7 @@ pub(super) fn start(core: &Core, caller: &Caller, asked: Asked) -> Result<Runnin
         whole: asked.whole,
         confidence: asked.confidence,
         embedding: asked.embedding,
+        level_override: asked.level_override,
     });
     Ok(Running {
         events,
@@ -125,7 +129,8 @@ impl Running {
 
 impl From<DispatchError> for Refusal {
     fn from(error: DispatchError) -> Self {
-        let metadata = error.decision().map(|id| ("decision_id", id.to_string())).into_iter().collect();
+        let decision = error.decision().map(|id| ("decision_id", id.to_string()));
+        let metadata = decision.into_iter().chain(error.rule().map(|rule| ("rule", rule.to_string()))).collect();
         let retry_after = error.retry_after();
         Self { metadata, retry_after, ..Self::new(error.kind(), error.reason(), error.to_string()) }
     }

@@ -4,6 +4,7 @@
 //! It must never decide anything about a text, answer with the caller's text in an error, or leave a task behind: what
 //! is spawned here is waited for when the service stops.
 
+mod admin;
 mod audit;
 mod auth;
 mod classifier;
@@ -42,6 +43,7 @@ use crate::config::{Config, HttpSection, Limits};
 use crate::dispatch::Dispatcher;
 use crate::error::Kind;
 use crate::redact::RedactionConfigError;
+use proto::admin_service_server::AdminServiceServer;
 use proto::audit_service_server::AuditServiceServer;
 use proto::classifier_service_server::ClassifierServiceServer;
 use proto::dispatcher_service_server::DispatcherServiceServer;
@@ -53,7 +55,8 @@ const MESSAGE_OVERHEAD: usize = 4 * 1024 * 1024;
 const NOT_SERVING_GRACE: Duration = Duration::from_millis(200);
 
 /// Names of the services, for the health of each.
-const SERVICES: [&str; 3] = ["cordon.v1.ClassifierService", "cordon.v1.DispatcherService", "cordon.v1.AuditService"];
+const SERVICES: [&str; 4] =
+    ["cordon.v1.ClassifierService", "cordon.v1.DispatcherService", "cordon.v1.AuditService", "cordon.v1.AdminService"];
 
 /// A service that is ready to listen.
 #[derive(Debug)]
@@ -180,6 +183,7 @@ impl Server {
                 "requests were still in work when the drain time ended; they are cut off"
             );
         }
+        self.core.dispatcher.control().close().await;
         if let Err(error) = self.core.audit.close().await {
             tracing::error!(%error, "the audit log did not close cleanly");
         }
@@ -210,7 +214,8 @@ impl Server {
             .add_service(
                 DispatcherServiceServer::new(dispatcher::Dispatch::new(core())).max_decoding_message_size(largest),
             )
-            .add_service(AuditServiceServer::new(audit::Audit::new(core())));
+            .add_service(AuditServiceServer::new(audit::Audit::new(core())))
+            .add_service(AdminServiceServer::new(admin::Admin::new(core())));
         let name = InterceptorLayer::new(NameCaller { callers: self.callers.clone() });
         let grpc = routes.routes().into_axum_router().layer(name).layer(axum::middleware::from_fn(http::only_grpc));
         Ok(http::router(&self.core, &self.callers, &self.http, largest).merge(grpc).fallback(http::no_such_path).into())

@@ -55,6 +55,7 @@ pub(super) async fn redact(
     request: RedactRequest,
     deadline: Instant,
 ) -> Result<RedactResponse, Refusal> {
+    core.admit(caller)?;
     convert::request_id(&request.request_id)?;
     if !(0.0..=1.0).contains(&request.min_score) {
         return Err(Refusal::field("min_score", "OUT_OF_RANGE", "must be from 0 to 1"));
@@ -120,6 +121,7 @@ pub(super) async fn restore(
     request: RestoreRequest,
     deadline: Instant,
 ) -> Result<RestoreResponse, Refusal> {
+    core.admit(caller)?;
     convert::request_id(&request.request_id)?;
     if request.sealed_map.is_empty() {
         return Err(Refusal::field(

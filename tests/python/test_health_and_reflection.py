@@ -8,7 +8,12 @@ from google.protobuf.descriptor_pool import DescriptorPool
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoReflectionDescriptorDatabase
 
-SERVICES = ["cordon.v1.ClassifierService", "cordon.v1.DispatcherService", "cordon.v1.AuditService"]
+SERVICES = [
+    "cordon.v1.ClassifierService",
+    "cordon.v1.DispatcherService",
+    "cordon.v1.AuditService",
+    "cordon.v1.AdminService",
+]
 SERVING = health_pb2.HealthCheckResponse.SERVING
 
 

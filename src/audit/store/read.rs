@@ -9,7 +9,7 @@ use rusqlite::{Connection, ErrorCode, OptionalExtension, params_from_iter};
 
 use crate::audit::chain::Head;
 use crate::audit::files::Layout;
-use crate::audit::row::{Columns, OUTCOME, Row};
+use crate::audit::row::{CHANGE, Columns, OUTCOME, Row};
 use crate::audit::{AuditError, DecisionId};
 
 use super::{append, sqlite};
@@ -125,6 +125,17 @@ impl Reading {
                 page.push((decision, outcome));
             }
             Ok((page, false))
+        };
+        read().map_err(|error| reading(&error, 0))
+    }
+
+    /// The newest changes, at most so many. There are few, and no index for them: this reads through the log.
+    pub(in crate::audit) fn changes(&self, limit: u32) -> Result<Vec<Row>, AuditError> {
+        let sql = format!("SELECT {COLUMNS} FROM records r WHERE kind = {CHANGE} ORDER BY sequence DESC LIMIT ?1");
+        let read = || -> rusqlite::Result<Vec<Row>> {
+            let mut statement = self.connection.prepare_cached(&sql)?;
+            let rows = statement.query_map([limit], |row| row_of(row, 0))?;
+            rows.collect()
         };
         read().map_err(|error| reading(&error, 0))
     }

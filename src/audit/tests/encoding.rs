@@ -213,3 +213,37 @@ fn the_largest_record_fits() {
     let bytes = encode(&Record::Decision(Box::new(decision))).unwrap();
     assert!(bytes.len() <= MAX_BODY_BYTES, "{}", bytes.len());
 }
+
+/// Fields that were added to outcomes later are left out when they say nothing, so records from before keep their
+/// bytes; when they say something, they are read back.
+#[test]
+fn what_was_added_to_outcomes_is_left_out_when_it_says_nothing() {
+    let outcome = Outcome::new(OutcomeStatus::Completed);
+    let encoded = |outcome: &Outcome| {
+        let record = Record::Outcome { decision_id: fixed().id, outcome: outcome.clone() };
+        let bytes = encode(&record).unwrap();
+        assert_eq!(decode(&bytes).unwrap(), record);
+        String::from_utf8(bytes).unwrap()
+    };
+    let plain = encoded(&outcome);
+    assert!(plain.ends_with("\"total_us\":0}}}}"), "{plain}");
+    let costly =
+        Outcome { cached_input_tokens: 3, other_side_cost_micros: Some(0), cost_estimated: true, ..outcome.clone() };
+    let added = ",\"cached_input_tokens\":3,\"other_side_cost_micros\":0,\"cost_estimated\":true";
+    assert_eq!(encoded(&costly), plain.replace("\"total_us\":0", &format!("\"total_us\":0{added}")));
+    let spelled_out = plain.replace("\"total_us\":0", "\"total_us\":0,\"cost_estimated\":false");
+    assert_eq!(decode(spelled_out.as_bytes()), Err(Undecodable::NotCanonical), "there is one form for each record");
+}
+
+#[test]
+fn a_change_of_an_operator_has_one_form() {
+    let mut change = Change::new(ChangeKind::CloudClosed, "ops", "");
+    change.id = fixed().id;
+    change.time = jiff::Timestamp::from_microsecond(1_750_000_000_123_456).unwrap();
+    let record = Record::Change(change);
+    let bytes = encode(&record).unwrap();
+    let expected = "{\"v\":1,\"record\":{\"change\":{\"id\":\"0190a5c8-6d4e-7b2a-9c1f-3e5d7a9b1c2d\",\
+                    \"time_us\":1750000000123456,\"kind\":\"cloud_closed\",\"by\":\"ops\",\"caller\":\"\"}}}";
+    assert_eq!(String::from_utf8(bytes.clone()).unwrap(), expected);
+    assert_eq!(decode(&bytes).unwrap(), record);
+}

@@ -127,6 +127,7 @@ fn request(level_route: Option<Route>) -> DecisionInput {
             rule: Label::token("public"),
             reason: Label::default(),
             escalated_from: None,
+            overridden: None,
         }),
     }
 }

@@ -143,7 +143,12 @@ proptest! {
             // To judge in between changes nothing either.
             let _ = streamed.assess(&measure(), Ending::Open);
         }
-        streamed.take(&Piece::Finish(Finish { reason: FinishReason::Stop, input_tokens: 1, output_tokens: 1 }));
+        streamed.take(&Piece::Finish(Finish {
+            reason: FinishReason::Stop,
+            input_tokens: 1,
+            output_tokens: 1,
+            cached_input_tokens: 0,
+        }));
         for ending in [Ending::Open, Ending::Whole] {
             prop_assert_eq!(whole.assess(&measure(), ending), streamed.assess(&measure(), ending));
         }

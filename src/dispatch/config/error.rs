@@ -7,6 +7,7 @@ use thiserror::Error;
 
 use crate::dispatch::provider::EndpointError;
 use crate::error::Kind;
+use crate::money::PriceError;
 
 /// A backend of the configuration cannot be used.
 #[derive(Debug, Error)]
@@ -48,6 +49,8 @@ pub(super) enum Problem {
     WaitingAlone,
     #[error("health_interval_ms must be 0 for never, or from {0} to {1}")]
     HealthInterval(u64, u64),
+    #[error(transparent)]
+    Price(#[from] PriceError),
     #[error("retries must be from 0 to {0}")]
     Retries(u32),
     #[error("{0} belongs to backends of the kind `{1}`; remove it")]

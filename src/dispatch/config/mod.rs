@@ -25,6 +25,7 @@ use super::provider::{
     Anthropic, Dialect, Embedding, Endpoint, EndpointSettings, KeyHeader, Ollama, OpenAi, TokenLimitField, is_loopback,
     may_be_own,
 };
+use crate::money::PriceConfig;
 
 /// Bytes of a key file: keys are short, and a mistaken path must not fill memory.
 const MAX_KEY_FILE: u64 = 64 * 1024;
@@ -136,6 +137,9 @@ pub struct BackendConfig {
     /// Name of a model there that makes embeddings, for `POST /v1/embeddings`.
     #[serde(default)]
     pub embedding_model: Option<String>,
+    /// What its tokens cost; without it no cost is told.
+    #[serde(default)]
+    pub price: Option<PriceConfig>,
 }
 
 fn default_connect_timeout() -> u64 {
@@ -189,6 +193,7 @@ impl BackendConfig {
             logprobs: None,
             escalation: None,
             embedding_model: None,
+            price: None,
         }
     }
 

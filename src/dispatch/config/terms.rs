@@ -5,9 +5,11 @@ use std::time::Duration;
 
 use super::error::Problem;
 use super::escalation::HoldBack;
-use super::{BackendConfig, BackendError, Side};
+use super::{BackendConfig, BackendError, BackendKind, Side};
 use crate::dispatch::confidence::Measure;
 use crate::dispatch::order::Rank;
+use crate::dispatch::provider::ANTHROPIC_MAX_TOKENS;
+use crate::money::{Price, PriceConfig};
 
 /// Largest weight: enough for shares of a thousandth.
 const MAX_WEIGHT: u32 = 1000;
@@ -43,12 +45,34 @@ pub(in crate::dispatch) struct Terms {
     pub(in crate::dispatch) measure: Measure,
     /// What is held back of them when they are streamed.
     pub(in crate::dispatch) hold_back: HoldBack,
+    /// What its tokens cost.
+    pub(in crate::dispatch) price: Option<Price>,
+    /// Tokens of an answer when the caller does not say; `None` is the backend's own limit, which nobody knows.
+    pub(in crate::dispatch) max_output_tokens: Option<u32>,
 }
 
 impl BackendConfig {
     /// Checks how the backend is to be used.
     pub(in crate::dispatch) fn terms(&self) -> Result<Terms, BackendError> {
         self.checked_terms().map_err(|problem| BackendError { backend: self.name.clone(), problem })
+    }
+
+    /// What a budget needs to bound the cost of a call and this backend does not say; `None` if nothing is missing.
+    #[must_use]
+    pub fn lacks_for_budget(&self) -> Option<&'static str> {
+        match (self.side, &self.price, self.output_limit()) {
+            (Side::Local, ..) => None,
+            (Side::Cloud, None, _) => Some("price"),
+            (Side::Cloud, Some(_), None) => Some("max_output_tokens"),
+            (Side::Cloud, Some(_), Some(_)) => None,
+        }
+    }
+
+    fn output_limit(&self) -> Option<u32> {
+        match self.kind {
+            BackendKind::Anthropic => Some(self.max_output_tokens.unwrap_or(ANTHROPIC_MAX_TOKENS)),
+            BackendKind::Ollama | BackendKind::Openai => self.max_output_tokens,
+        }
     }
 
     fn checked_terms(&self) -> Result<Terms, Problem> {
@@ -89,6 +113,8 @@ impl BackendConfig {
             max_calls: self.max_calls,
             max_waiting: self.max_waiting.unwrap_or_else(|| self.max_calls.unwrap_or(0).saturating_mul(4)),
             first_token_timeout: self.first_token_timeout_ms.map(Duration::from_millis),
+            price: self.price.as_ref().map(PriceConfig::checked).transpose()?,
+            max_output_tokens: self.output_limit(),
         })
     }
 }

@@ -116,3 +116,28 @@ fn retries_and_the_wait_for_the_first_piece_are_bounded() {
     assert_eq!(usual.health_interval, Some(Duration::from_secs(30)));
     assert_eq!(cloud("https://a.example").terms().unwrap().health_interval, None, "a cloud is not asked unbidden");
 }
+
+#[test]
+fn a_price_that_makes_no_sense_is_named() {
+    let refused = |price: &str| {
+        let entry = format!(
+            "name = \"b\"\nside = \"cloud\"\nkind = \"openai\"\nurl = \"https://a.example\"\nmodel = \"m\"\n[price]\n{price}"
+        );
+        let deserializer = toml::Deserializer::parse(&entry).unwrap();
+        match serde_path_to_error::deserialize::<_, BackendConfig>(deserializer) {
+            Ok(config) => config.terms().map(|_| ()).unwrap_err().to_string(),
+            Err(error) => format!("{}: {}", error.path(), error.inner().message()),
+        }
+    };
+    for (price, said) in [
+        ("input = -3\noutput = 15", "price.input: must not be negative"),
+        ("input = 3\noutput = \"-0.15\"", "price.output: must not be negative"),
+        ("input = 3\noutput = nan", "price.output: is no decimal number"),
+        ("input = 3\noutput = 1500000", "price.output is 1500000.00 dollars"),
+        ("input = 3\noutput = 15\ncached_input = 30", "price.cached_input is larger"),
+        ("input = 3", "missing field `output`"),
+        ("input = 3\noutput = 15\ncache = 1", "unknown field `cache`"),
+    ] {
+        assert!(refused(price).contains(said), "{price}: {}", refused(price));
+    }
+}

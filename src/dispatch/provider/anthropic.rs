@@ -19,7 +19,7 @@ pub(super) const VERSION: &str = "2023-06-01";
 
 /// Tokens of an answer when neither the caller nor the configuration says: the API requires a number. Every model of
 /// the API allows this many.
-const DEFAULT_MAX_TOKENS: u32 = 4096;
+pub(crate) const DEFAULT_MAX_TOKENS: u32 = 4096;
 
 /// The Messages API, asked for one model.
 pub(crate) struct Anthropic {
@@ -137,6 +137,7 @@ struct Decoder {
     reason: Option<FinishReason>,
     input_tokens: u64,
     output_tokens: u64,
+    cached_input_tokens: u64,
     /// The block of the call of a tool that is being written, and which of the answer's calls it is.
     call: Option<(u64, u32)>,
     calls: u32,
@@ -180,6 +181,7 @@ impl Decoder {
                 .unwrap_or(0)
                 .saturating_add(usage.cache_read_input_tokens.unwrap_or(0));
             self.input_tokens = input.saturating_add(cached);
+            self.cached_input_tokens = usage.cache_read_input_tokens.unwrap_or(0);
         }
         self.output_tokens = usage.output_tokens.unwrap_or(self.output_tokens);
     }
@@ -212,6 +214,7 @@ impl Decode for Decoder {
                 reason: self.reason.unwrap_or(FinishReason::Other),
                 input_tokens: self.input_tokens,
                 output_tokens: self.output_tokens,
+                cached_input_tokens: self.cached_input_tokens,
             })),
             Event::Other => {}
         }

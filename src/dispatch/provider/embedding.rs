@@ -142,6 +142,7 @@ impl Decode for Decoder {
             reason: FinishReason::Stop,
             input_tokens: tokens.unwrap_or(0),
             output_tokens: 0,
+            cached_input_tokens: 0,
         }));
         Ok(())
     }

@@ -194,6 +194,12 @@ impl Endpoint {
         Ok(answer.into_stream())
     }
 
+    /// Bytes of the request that [`Self::open`] sends.
+    pub(crate) fn request_bytes(&self, conversation: &Conversation) -> Option<u64> {
+        // Asking for probabilities makes it longer, if anything.
+        self.dialect.body(conversation, true).ok().map(|body| body.len() as u64)
+    }
+
     /// Asks the backend whether the model is really served there. Backends that cannot say pass.
     pub(crate) async fn ensure_local(&self, call: Call) -> Result<(), ProviderError> {
         let checked = *self.checked_local.lock().unwrap_or_else(PoisonError::into_inner);

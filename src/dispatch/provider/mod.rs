@@ -28,7 +28,7 @@ use crate::audit::Durable;
 use crate::document::{Conversation, Text};
 use crate::policy::{CloudText, LocalText};
 
-pub(super) use anthropic::Anthropic;
+pub(super) use anthropic::{Anthropic, DEFAULT_MAX_TOKENS as ANTHROPIC_MAX_TOKENS};
 pub(super) use embedding::Embedding;
 pub use embedding::Vectors;
 pub(super) use endpoint::{Endpoint, EndpointError, EndpointSettings, KeyHeader};
@@ -127,6 +127,8 @@ pub struct Finish {
     pub input_tokens: u64,
     /// Tokens written; 0 if the backend does not say.
     pub output_tokens: u64,
+    /// Tokens among those read that the backend had in its cache; 0 if it does not say.
+    pub cached_input_tokens: u64,
 }
 
 /// Why an answer ended.
@@ -249,6 +251,13 @@ impl CloudProvider {
             return Err(self.0.error(Fault::NotRecorded));
         }
         self.0.open(text.conversation(), call).await
+    }
+
+    /// Bytes of the request that would be sent: no tokenizer makes more tokens of it than that. `None` if it cannot be
+    /// encoded, which [`Self::stream`] says too.
+    #[must_use]
+    pub fn request_bytes(&self, text: &CloudText) -> Option<u64> {
+        self.0.request_bytes(text.conversation())
     }
 
     /// Asks without the proof of a record: for tests of builds that are broken on purpose.

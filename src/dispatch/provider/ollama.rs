@@ -156,6 +156,7 @@ impl Decode for Decoder {
                 reason,
                 input_tokens: line.prompt_eval_count.unwrap_or(0),
                 output_tokens: line.eval_count.unwrap_or(0),
+                cached_input_tokens: 0,
             }));
         }
         Ok(())

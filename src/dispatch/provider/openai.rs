@@ -137,6 +137,14 @@ struct Usage {
     prompt_tokens: Option<u64>,
     #[serde(default)]
     completion_tokens: Option<u64>,
+    #[serde(default)]
+    prompt_tokens_details: Option<PromptTokensDetails>,
+}
+
+#[derive(Deserialize)]
+struct PromptTokensDetails {
+    #[serde(default)]
+    cached_tokens: Option<u64>,
 }
 
 /// The reason comes with the last choice, the usage after it, so the finish waits for `[DONE]`.
@@ -145,11 +153,17 @@ struct Decoder {
     reason: Option<FinishReason>,
     input_tokens: u64,
     output_tokens: u64,
+    cached_input_tokens: u64,
 }
 
 impl Decoder {
     fn finish(&self, reason: FinishReason) -> Piece {
-        Piece::Finish(Finish { reason, input_tokens: self.input_tokens, output_tokens: self.output_tokens })
+        Piece::Finish(Finish {
+            reason,
+            input_tokens: self.input_tokens,
+            output_tokens: self.output_tokens,
+            cached_input_tokens: self.cached_input_tokens,
+        })
     }
 }
 
@@ -172,6 +186,8 @@ impl Decode for Decoder {
         if let Some(usage) = chunk.usage {
             self.input_tokens = usage.prompt_tokens.unwrap_or(self.input_tokens);
             self.output_tokens = usage.completion_tokens.unwrap_or(self.output_tokens);
+            let cached = usage.prompt_tokens_details.and_then(|details| details.cached_tokens);
+            self.cached_input_tokens = cached.unwrap_or(self.cached_input_tokens);
         }
         // One answer is asked for.
         if let Some(choice) = chunk.choices.into_iter().find(|choice| choice.index == 0) {

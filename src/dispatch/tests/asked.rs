@@ -113,6 +113,7 @@ impl Classify for Judge {
             verdict: Arc::new(verdict),
             timings: Timings::default(),
             provenance: Provenance::default(),
+            observed: None,
             policy: Arc::clone(policy),
         }
     }

@@ -2,9 +2,11 @@
 //! stand in the files beside.
 
 mod asked;
+mod budgets;
 mod crowding;
 mod ending;
 mod escalating;
+mod paying;
 mod repeating;
 mod retrying;
 mod routing;
@@ -73,6 +75,7 @@ impl Classify for ByDeclaration {
             timings: Timings::default(),
             provenance: Provenance::default(),
             policy: Arc::clone(&self.0),
+            observed: None,
         }
     }
 }
@@ -158,6 +161,7 @@ fn request(level: Sensitivity, complexity: Complexity) -> Request {
         always_ner: false,
         validate_only: false,
         deadline: Instant::now() + Duration::from_secs(20),
+        level_override: None,
         whole: false,
         confidence: false,
         embedding: None,

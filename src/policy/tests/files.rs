@@ -227,3 +227,15 @@ fn groups_are_shared_and_checked() {
     problem(&format!("{group}{}", rule.replace("\"named\"", "\"name\"")), "no group `name`; there are named");
     problem(&format!("[group.empty]\nmin_score = 0.8\n{RULE}"), "names no types");
 }
+
+#[test]
+fn a_budget_overrun_is_local_unless_the_policy_refuses() {
+    let rule = "[[rule]]\nid = \"r\"\nlevel = \"internal\"\ndescription = \"d\"\nwhen = { any_of = [\"PERSON\"] }\n";
+    let read = |tables: &str| Policy::parse(&source(&format!("{rule}{tables}")), &types());
+    assert_eq!(read("").unwrap().budget_overrun(), BudgetOverrun::Local);
+    assert_eq!(read("[limits]\nbudget_overrun = \"refuse\"\n").unwrap().budget_overrun(), BudgetOverrun::Refuse);
+    let error = read("[limits]\nbudget_overrun = \"cloud\"\n").unwrap_err().to_string();
+    assert!(error.contains("limits.budget_overrun") && error.contains("cloud"), "{error}");
+    let problems = check(&source(&format!("{rule}[limits]\nbudget_overrun = \"refuse\"\n")), &types(), None).unwrap();
+    assert!(problems.iter().any(|problem| problem.message.contains("no route leads to the cloud")), "{problems:?}");
+}

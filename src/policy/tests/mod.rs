@@ -4,6 +4,7 @@ mod builtin;
 mod conditions;
 mod files;
 mod monotone;
+mod overrides;
 mod routes;
 mod values;
 mod verdicts;

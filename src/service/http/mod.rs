@@ -216,6 +216,7 @@ impl Doors {
             whole: true,
             confidence: inputs.confidence,
             embedding: None,
+            level_override: None,
         })
     }
 

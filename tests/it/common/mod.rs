@@ -12,6 +12,7 @@ use std::time::Duration;
 use cordon::audit::AuditLog;
 use cordon::classify::Classifier;
 use cordon::config::{Config, File, Listen};
+use cordon::control::Control;
 use cordon::detect::{Catalog, Rules};
 use cordon::dispatch::{Backends, Dispatcher};
 use cordon::service::proto::audit_service_client::AuditServiceClient;
@@ -93,11 +94,18 @@ impl TestServer {
         let policy = startup::policy(&config, &embedded).unwrap_or_else(|error| panic!("{error}"));
         let catalog = startup::catalog(&embedded, &policy).unwrap();
         let rules = Rules::build(&catalog).unwrap();
+        let observed = startup::observed_policy(&config, &embedded).unwrap_or_else(|error| panic!("{error}"));
         let classifier = Arc::new(Classifier::new(catalog, rules, model.load(&config.ner), policy));
+        classifier.observe(observed);
         let tracker = TaskTracker::new();
         let backends = Backends::build(config.backends.clone()).unwrap();
-        let dispatcher = Arc::new(Dispatcher::new(backends, Arc::clone(&audit), classifier.clone(), tracker.clone()));
-        dispatcher.set_cloud_closed(config.cloud_closed);
+        let control = Arc::new(Control::open(&config.control).unwrap_or_else(|error| panic!("{error}")));
+        let log = Arc::clone(&audit);
+        let dispatcher =
+            Arc::new(Dispatcher::with_control(backends, log, classifier.clone(), tracker.clone(), control));
+        if config.cloud_closed {
+            dispatcher.set_cloud_closed(true);
+        }
         let switch = Arc::clone(&dispatcher);
         let server = Server::new(&config, classifier, dispatcher, Arc::clone(&audit), tracker).unwrap();
         let mut open = Vec::new();

@@ -4,8 +4,9 @@ use super::*;
 
 #[tokio::test]
 async fn every_kind_streams_however_the_bytes_are_cut() {
-    let stop = Finish { reason: FinishReason::Stop, input_tokens: 7, output_tokens: 3 };
     for kind in KINDS {
+        let cached_input_tokens = if kind == BackendKind::Anthropic { 2 } else { 0 };
+        let stop = Finish { reason: FinishReason::Stop, input_tokens: 7, output_tokens: 3, cached_input_tokens };
         let body = answer_of(kind, &["Grüß", " dich", ", 世界 🦀"]);
         for (body, how) in [(body.clone(), "plain"), (body.replace('\n', "\r\n"), "with CRLF")] {
             let whole = Server::always(response(200, type_of(kind), &body));
