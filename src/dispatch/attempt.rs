@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use crate::audit::{AuditError, DecisionId, Pending};
 use crate::policy::{CloudText, LocalText, Permit, Route, RoutePlan};
 
-use super::backend::Backend;
+use super::backend::{Backend, Backends};
 use super::breaker::Breaker;
 use super::chance::Chance;
 use super::complexity::Estimate;
@@ -120,7 +120,7 @@ impl<'a> Attempts<'a> {
 
     /// Decides and records, and calls nothing: the first side that has a backend worth a try.
     pub(super) fn validate(&self) -> Decision {
-        let backends = &self.shared.backends;
+        let backends = self.backends();
         let steps = self.steps();
         let taken = steps.iter().find_map(|step| {
             let found = match step.route {
@@ -143,7 +143,7 @@ impl<'a> Attempts<'a> {
     /// Tries the sides in order.
     pub(super) async fn begin(&mut self) -> Result<Begun, DispatchError> {
         let (mut local, mut cloud) = (None, None);
-        let backends = &self.shared.backends;
+        let backends = self.backends();
         let steps = self.steps();
         for (at, step) in steps.iter().enumerate() {
             let later = at + 1 < steps.len();
@@ -225,7 +225,7 @@ impl<'a> Attempts<'a> {
         }
         let (preferred, ceiling) = (self.plan.preferred(), self.permit.ceiling());
         let stays = self.redaction.stays();
-        plan::steps(preferred, ceiling, self.plan.may_fall_back(), self.shared.cloud(), stays)
+        plan::steps(preferred, ceiling, self.plan.may_fall_back(), self.cloud(), stays)
     }
 
     /// Where the request goes by its next call.
@@ -302,7 +302,17 @@ impl<'a> Attempts<'a> {
 
     /// What is known of the cloud now.
     pub(super) fn cloud(&self) -> Cloud {
-        self.shared.cloud()
+        self.shared.cloud_of(self.backends())
+    }
+
+    /// Those that can do what is asked. Vectors of different models cannot be compared, so for embeddings they are those
+    /// of one model.
+    fn backends(&self) -> &'a Backends {
+        let shared = self.shared;
+        match &self.request.embedding {
+            None => &shared.backends,
+            Some(model) => shared.backends.embedding(model),
+        }
     }
 
     /// Chance for pauses.
@@ -333,7 +343,8 @@ impl<'a> Attempts<'a> {
     /// Whether local answers are to be judged: the caller asks for it, or the policy escalates somewhere, so that people
     /// see what else would.
     fn wants_confidence(&self) -> bool {
-        self.request.confidence || self.judged.policy.escalates()
+        // Vectors are not judged.
+        self.request.embedding.is_none() && (self.request.confidence || self.judged.policy.escalates())
     }
 
     /// Whether the cloud may be asked for a better answer than the local one, or why not.

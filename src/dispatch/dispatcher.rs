@@ -54,7 +54,12 @@ pub(super) struct Shared {
 impl Shared {
     /// What is known of the cloud now.
     pub(super) fn cloud(&self) -> Cloud {
-        if self.backends.cloud().is_empty() {
+        self.cloud_of(&self.backends)
+    }
+
+    /// The same of these backends.
+    pub(super) fn cloud_of(&self, backends: &Backends) -> Cloud {
+        if backends.cloud().is_empty() {
             Cloud::Absent
         } else if self.cloud_closed.load(Ordering::SeqCst) {
             Cloud::Closed
@@ -250,7 +255,8 @@ impl Run<'_> {
         judged: &Judged,
         plan: &RoutePlan,
     ) -> Result<Option<Result<Redacted, &'static str>>, DispatchError> {
-        if plan.preferred() != Route::CloudRedacted {
+        // The vector of a redacted text is not that of the text, and cannot be restored.
+        if plan.preferred() != Route::CloudRedacted || self.request.embedding.is_some() {
             return Ok(None);
         }
         let cloud = self.shared.cloud();

@@ -57,7 +57,7 @@ pub use escalate::withheld;
 pub use plan::reason;
 pub use provider::{
     AnswerStream, Call, CloudProvider, ErrorCode, Fault, Finish, FinishReason, LocalProvider, Piece, ProviderError,
-    TokenLimitField, TokenScore, ToolCallPiece,
+    TokenLimitField, TokenScore, ToolCallPiece, Vectors,
 };
 pub use rehearse::{Rehearsed, rehearse};
 pub use request::{Classify, Decision, Event, Judged, Outcome, Redaction, Request};

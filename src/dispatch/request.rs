@@ -11,7 +11,7 @@ use crate::document::{Conversation, Text};
 use crate::policy::{Complexity, Policy, Route, Sensitivity, Verdict};
 
 use super::confidence::Confidence;
-use super::provider::{FinishReason, ToolCallPiece};
+use super::provider::{FinishReason, ToolCallPiece, Vectors};
 
 /// One request.
 #[derive(Clone, Debug)]
@@ -36,6 +36,8 @@ pub struct Request {
     pub whole: bool,
     /// Say how sure the local model was, also where nothing depends on it.
     pub confidence: bool,
+    /// The model whose vectors are asked for instead of an answer; one of [`super::Backends::embedding_models`].
+    pub embedding: Option<Arc<str>>,
 }
 
 /// A verdict with what the record says of its making.
@@ -70,6 +72,8 @@ pub enum Event {
     Delta(Text),
     /// A part of a call of a tool, which the caller may run.
     ToolCall(ToolCallPiece),
+    /// The vectors of the texts, for a request for embeddings; instead of deltas.
+    Vectors(Vectors),
     /// How it ended.
     Outcome(Outcome),
 }

@@ -42,6 +42,8 @@ pub(super) struct Asked {
     pub(super) whole: bool,
     /// The caller wants to know how sure a local answer is.
     pub(super) confidence: bool,
+    /// The model whose vectors are asked for instead of an answer.
+    pub(super) embedding: Option<Arc<str>>,
 }
 
 /// Takes a slot and starts the request.
@@ -62,6 +64,7 @@ pub(super) fn start(core: &Core, caller: &Caller, asked: Asked) -> Result<Runnin
         deadline: asked.deadline,
         whole: asked.whole,
         confidence: asked.confidence,
+        embedding: asked.embedding,
     });
     Ok(Running {
         events,

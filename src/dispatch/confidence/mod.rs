@@ -122,7 +122,7 @@ impl Judge {
             Piece::Tokens(scores) => scores.iter().for_each(|score| self.probabilities.take(*score)),
             // A call is something said, and nothing to read for refusals.
             Piece::ToolCall(_) => self.any_text = true,
-            Piece::Finish(_) => {}
+            Piece::Vectors(_) | Piece::Finish(_) => {}
         }
     }
 

@@ -160,6 +160,7 @@ fn request(level: Sensitivity, complexity: Complexity) -> Request {
         deadline: Instant::now() + Duration::from_secs(20),
         whole: false,
         confidence: false,
+        embedding: None,
     }
 }
 
@@ -192,6 +193,7 @@ impl House {
                     "delta"
                 }
                 Ok(Event::ToolCall(_)) => "tool_call",
+                Ok(Event::Vectors(_)) => "vectors",
                 Ok(Event::Outcome(outcome)) => {
                     told.outcome = Some(outcome);
                     "outcome"

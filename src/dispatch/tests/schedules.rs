@@ -62,7 +62,7 @@ fn fault(schedule: u64, backend: u64, call: u64, answer: Vec<Step>, begun: Vec<u
 }
 
 fn openai_backend(number: u64, directory: Option<Arc<OnceLock<std::path::PathBuf>>>) -> Watched {
-    let (unrecorded, unlawful): (Arc<Mutex<Vec<u64>>>, Arc<Mutex<Vec<u64>>>) = Default::default();
+    let [unrecorded, unlawful]: [Arc<Mutex<Vec<u64>>>; 2] = Default::default();
     let calls = Mutex::new(HashMap::<u64, u64>::new());
     let (missing, unheard) = (Arc::clone(&unrecorded), Arc::clone(&unlawful));
     let reader = OnceLock::new();
