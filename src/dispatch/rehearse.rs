@@ -61,7 +61,7 @@ pub async fn rehearse(
         judge.take(&piece);
         match piece {
             Piece::Text(more) => text.push_str(more.expose()),
-            Piece::Tokens(_) | Piece::ToolCall(_) => {}
+            Piece::Tokens(_) | Piece::ToolCall(_) | Piece::Vectors(_) => {}
             Piece::Finish(finish) => {
                 // The whole answer is judged whole, however long the hold-back was.
                 let ending = Ending::of(finish.reason, finish.output_tokens, None);
