@@ -116,7 +116,9 @@ impl Chosen {
 /// asks the cloud if it is not sure enough and may leave.
 pub(super) async fn choose(attempts: &mut Attempts<'_>, mut begun: Begun) -> Result<Chosen, DispatchError> {
     let mut held = VecDeque::from([begun.take_first()]);
-    let Some(Judging { measure, hold_back }) = begun.judging else {
+    // Vectors are no answer that a model could be unsure of.
+    let judging = begun.judging.filter(|_| !matches!(held.front(), Some(Piece::Vectors(_))));
+    let Some(Judging { measure, hold_back }) = judging else {
         return Ok(Chosen::new(begun, held, Watch::Done(Told::default())));
     };
     let mut judge = Box::<Judge>::default();

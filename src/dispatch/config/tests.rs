@@ -141,3 +141,45 @@ fn a_price_that_makes_no_sense_is_named() {
         assert!(refused(price).contains(said), "{price}: {}", refused(price));
     }
 }
+
+fn escalation(toml: &str) -> BackendConfig {
+    BackendConfig { escalation: Some(toml::from_str(toml).unwrap()), ..local("http://127.0.0.1:9") }
+}
+
+#[test]
+fn what_makes_an_answer_sure_enough_is_checked() {
+    let weights = "[weights]\nbias = 0.0\nmean = 1.0\nwindow = 1.0\nmargins = -1.0\nusual = { mean = -0.5, window = -1.0, margins = 0.2 }";
+    let terms = escalation(&format!("threshold = 0.6\nhold_back_tokens = 9\n{weights}")).terms().unwrap();
+    assert_eq!((terms.measure.threshold, terms.measure.early_threshold), (0.6, 0.6), "one stands for both");
+    assert_eq!((terms.hold_back.tokens, terms.hold_back.bytes), (9, HoldBack::default().bytes));
+    for (toml, said) in [
+        ("threshold = 1.5", "escalation.threshold must be from 0 to 1"),
+        ("early_threshold = -0.1", "escalation.early_threshold must be from 0 to 1"),
+        ("threshold = nan", "escalation.threshold must be from 0 to 1"),
+        ("hold_back_tokens = 0", "escalation.hold_back_tokens must be from 1 to 4096"),
+        ("hold_back_ms = 70000", "escalation.hold_back_ms must be from 1 to 60000"),
+        (&weights.replace("margins = -1.0", "margins = 1.0"), "escalation.weights must be finite"),
+        ("calibration = \"a.toml\"\nthreshold = 0.5", "keep one"),
+        ("calibration = \"/nowhere/a.toml\"", "cannot be read"),
+    ] {
+        let error = escalation(toml).terms().unwrap_err().to_string();
+        assert!(error.contains(said), "{toml}: {error}");
+    }
+    let error = BackendConfig { logprobs: Some(true), ..cloud("https://api.example.com") }.terms().unwrap_err();
+    assert!(error.to_string().contains("logprobs is for local backends"), "{error}");
+}
+
+#[test]
+fn a_calibration_file_is_taken_as_it_was_written() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("calibration.toml");
+    let weights = crate::dispatch::confidence::Measure::default().weights;
+    let written = EscalationCalibration { threshold: 0.25, early_threshold: Some(0.5), weights };
+    std::fs::write(&path, toml::to_string(&written).unwrap()).unwrap();
+    let terms = escalation(&format!("calibration = {:?}", path.to_str().unwrap())).terms().unwrap();
+    let measure = terms.measure;
+    assert_eq!((measure.threshold, measure.early_threshold, measure.weights), (0.25, 0.5, weights));
+    std::fs::write(&path, "threshold = 0.5\nsurprise = 1").unwrap();
+    let error = escalation(&format!("calibration = {:?}", path.to_str().unwrap())).terms().unwrap_err();
+    assert!(error.to_string().contains("cordon calibrate escalation"), "{error}");
+}

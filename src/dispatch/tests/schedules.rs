@@ -91,12 +91,12 @@ fn openai_backend(number: u64, directory: Option<Arc<OnceLock<std::path::PathBuf
             }
         }
         let begun = "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"begun\"}}]}\n\n";
-        // One local answer in three is not sure enough, and a public one of those leaves for the cloud.
+        // Two local answers in three are not sure enough, and a public one of those leaves for the cloud.
         let body = match Chance::seeded(SEED ^ schedule ^ (number << 32)).below(6) {
             _ if directory.is_some() => openai_answer(&["an", "swer"]),
-            0 => openai_answer(&["I'm sorry, but I can't help you with that."]),
-            1 => scored_answer(&[("an", -4.0, -4.1), ("swer", -5.0, -5.0)]),
-            2..=3 => scored_answer(&[("an", -0.01, -6.0), ("swer", -0.01, -6.0)]),
+            0 | 1 => openai_answer(&["I'm sorry, but I can't help you with that."]),
+            2 | 3 => scored_answer(&[("an", -4.0, -4.1), ("swer", -5.0, -5.0)]),
+            4 => scored_answer(&[("an", -0.01, -6.0), ("swer", -0.01, -6.0)]),
             _ => openai_answer(&["an", "swer"]),
         };
         let answer = response(200, "text/event-stream", &body);
