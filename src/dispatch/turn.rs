@@ -159,7 +159,10 @@ impl Door for CloudProvider {
         let decision = attempts.decision(route, backend.name(), backend.model(), reason);
         let pending = attempts.append(&decision).map_err(Missed::Audit)?;
         let open = attempts.open(decision, Some(pending.id()));
-        let durable = match within(attempts.deadline(), pending.durable()).await {
+        let handed_over = Instant::now();
+        let durable = within(attempts.deadline(), pending.durable()).await;
+        metrics::histogram!("cordon_audit_wait_seconds").record(handed_over.elapsed().as_secs_f64());
+        let durable = match durable {
             Ok(Ok(durable)) => durable,
             Ok(Err(error)) => {
                 open.forget();
