@@ -23,7 +23,7 @@ import os
 import re
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -33,10 +33,11 @@ import bench_gateways
 import bench_load
 import bench_prompts
 import bench_report
+import bench_streams
 import stack
 from bench_load import Measured, Target
+from bench_site import GATEWAY_POLICY, Cordon, Site, backend
 
-BACKEND = stack.ROOT / "tests" / "bench" / "instant_backend.py"
 # Requests of one measurement at each level of concurrency, of which each has ROUNDS, in turns with all others.
 LOADS = {1: 1000, 8: 2000, 64: 4000}
 ROUNDS = 3
@@ -44,29 +45,6 @@ SECONDS = 2.0
 WARM_UP = 64
 # Prompts that come again and again, and so many that none comes twice.
 FEW, MANY = 32, 20_000
-STREAMS_ONE_BY_ONE = 150
-OPEN_STREAMS = 1000
-FIRST_TOKEN = b'"Tides"'
-RULES_ONLY = """
-[[rule]]
-id = "bench_everything"
-level = "confidential"
-description = "Everything stays here, so the model is not asked."
-when = { always = true }
-"""
-
-
-@dataclass(frozen=True)
-class Cordon:
-    """A service that runs."""
-
-    address: str
-    pid: int
-    metrics: int
-
-    def target(self, **headers: str) -> Target:
-        named = {f"x-cordon-{name.replace('_', '-')}": value for name, value in headers.items()}
-        return Target(int(self.address.rpartition(":")[2]), "cordon", named)
 
 
 @dataclass
@@ -74,52 +52,35 @@ class Row:
     """One line of the table: how it is measured at a level of concurrency, and what came of it."""
 
     name: str
+    # The process whose time is counted.
+    pid: int
     # Concurrency, requests, seconds, number of the first request.
     run: Callable[[int, int, float, int], Measured]
     sent: int = 0
     measured: dict[int, Measured] = field(default_factory=dict)
 
     def measure(self, concurrency: int, requests: int, seconds: float) -> Measured:
+        before = bench.processor_seconds(self.pid)
         measured = self.run(concurrency, requests, seconds, self.sent)
+        measured.processor_seconds = bench.processor_seconds(self.pid) - before
         self.sent += len(measured.latencies)
         return measured
 
 
-@contextlib.contextmanager
-def backend(folder: Path) -> Iterator[dict[str, Any]]:
-    ready_file = folder / "backend-ready.json"
-    command = [sys.executable, str(BACKEND), "--ready-file", str(ready_file)]
-    with stack.running(command, ready_file, "the instant backend", folder / "backend.log") as (_, ready):
-        yield ready
-
-
-@contextlib.contextmanager
-def cordon(
-    program: Path, assets: dict[str, str], folder: Path, backends: str, policy: Path | None = None
-) -> Iterator[Cordon]:
-    folder.mkdir()
-    metrics = bench_gateways.free_port()
-    config = f"policy = {json.dumps(str(policy))}\n" if policy else ""
-    config += f"[server.limits]\nmax_dispatches = {2 * OPEN_STREAMS}\n"
-    config += f'[telemetry]\nmetrics_listen = "127.0.0.1:{metrics}"\n{backends}'
-    with stack.service(program, folder, assets, config, log=folder / "cordon.log") as ready:
-        yield Cordon(ready["address"], ready["pid"], metrics)
-
-
-def http_row(name: str, target: Target, prompts: list[str]) -> Row:
+def http_row(name: str, pid: int, target: Target, prompts: list[str]) -> Row:
     def run(concurrency: int, requests: int, seconds: float, first: int) -> Measured:
         return asyncio.run(bench_load.drive_http(target, prompts, concurrency, requests, seconds, first))
 
-    return Row(name, run)
+    return Row(name, pid, run)
 
 
-def grpc_row(name: str, address: str, method: Callable[[Any], Any], message: Callable[[int], Any]) -> Row:
+def grpc_row(name: str, service: Cordon, method: Callable[[Any], Any], message: Callable[[int], Any]) -> Row:
     """Calls by grpcio over one channel; `method` makes a call of a channel."""
 
     async def run(concurrency: int, requests: int, seconds: float, first: int) -> Measured:
         import grpc
 
-        async with grpc.aio.insecure_channel(address, options=[("grpc.enable_http_proxy", 0)]) as channel:
+        async with grpc.aio.insecure_channel(service.address, options=[("grpc.enable_http_proxy", 0)]) as channel:
             send = method(channel)
 
             async def call(number: int) -> None:
@@ -127,7 +88,7 @@ def grpc_row(name: str, address: str, method: Callable[[Any], Any], message: Cal
 
             return await bench_load.drive([call] * concurrency, requests, seconds, first)
 
-    return Row(name, lambda *terms: asyncio.run(run(*terms)))
+    return Row(name, service.pid, lambda *terms: asyncio.run(run(*terms)))
 
 
 def dispatch_row(name: str, service: Cordon, stubs: Any, prompts: list[str]) -> Row:  # noqa: ANN401
@@ -137,14 +98,14 @@ def dispatch_row(name: str, service: Cordon, stubs: Any, prompts: list[str]) -> 
         content = prompts[number % len(prompts)]
         return messages.DispatchRequest(messages=[messages.Message(role="ROLE_USER", content=content)])
 
-    return grpc_row(name, service.address, lambda channel: grpc_stubs.DispatcherServiceStub(channel).Dispatch, message)
+    return grpc_row(name, service, lambda channel: grpc_stubs.DispatcherServiceStub(channel).Dispatch, message)
 
 
 def health_row(name: str, service: Cordon) -> Row:
     from grpc_health.v1 import health_pb2, health_pb2_grpc
 
     request = health_pb2.HealthCheckRequest()
-    return grpc_row(name, service.address, lambda channel: health_pb2_grpc.HealthStub(channel).Check, lambda _: request)
+    return grpc_row(name, service, lambda channel: health_pb2_grpc.HealthStub(channel).Check, lambda _: request)
 
 
 def expect(target: Target, prompt: str, level: str, route: str) -> None:
@@ -192,7 +153,12 @@ def measure_rows(rows: list[Row], service: Cordon) -> dict[int, float]:
     return waits
 
 
-def make_rows(gateways: list[bench_gateways.Gateway], plain: Target, services: list[Cordon], stubs: Any) -> list[Row]:  # noqa: ANN401
+def make_rows(
+    gateways: list[bench_gateways.Gateway],
+    backend: dict[str, Any],
+    services: list[Cordon],
+    stubs: Any,  # noqa: ANN401
+) -> list[Row]:
     rules, default, gateway = services
     few, many, others = (bench_prompts.prompts(count, seed) for count, seed in ((FEW, 1), (MANY, 2), (MANY, 3)))
     for target, level, route in (
@@ -204,111 +170,50 @@ def make_rows(gateways: list[bench_gateways.Gateway], plain: Target, services: l
         for prompt in few:
             expect(target, prompt, level, route)
     name = bench_report
+    kept = gateway.target(declared_level="internal")
     return [
-        http_row(name.BACKEND, plain, few),
-        *(http_row(gateway.name, gateway.target, few) for gateway in gateways),
-        http_row(name.RULES, rules.target(), few),
-        http_row(name.MODEL_NEW, default.target(), many),
-        http_row(name.MODEL_SEEN, default.target(), few),
+        http_row(name.BACKEND, backend["pid"], Target(backend["port"], "instant"), few),
+        *(http_row(gateway.name, gateway.pid, gateway.target, few) for gateway in gateways),
+        http_row(name.RULES, rules.pid, rules.target(), few),
+        http_row(name.MODEL_NEW, default.pid, default.target(), many),
+        http_row(name.MODEL_SEEN, default.pid, default.target(), few),
         health_row(name.GRPC_ALONE, default),
         dispatch_row(name.RULES_GRPC, rules, stubs, few),
         dispatch_row(name.MODEL_NEW_GRPC, default, stubs, others),
-        http_row(name.CLOUD, gateway.target(), few),
-        http_row(name.CLOUD_KEPT, gateway.target(declared_level="internal"), few),
+        http_row(name.CLOUD, gateway.pid, gateway.target(), few),
+        http_row(name.CLOUD_KEPT, gateway.pid, kept, few),
     ]
 
 
-def measure_first_tokens(plain: Target, services: list[Cordon]) -> dict[str, Measured]:
-    """Times to the first token, one stream at a time, the backend's others coming after it."""
-    rules, default, _ = services
-    few, new = bench_prompts.prompts(FEW, 1), bench_prompts.prompts(2 * STREAMS_ONE_BY_ONE, 4)
-    found = {}
-    for name, target, prompts in (
-        (bench_report.BACKEND, plain, few),
-        (bench_report.RULES, rules.target(), few),
-        (bench_report.MODEL_NEW, default.target(), new),
-    ):
-        asyncio.run(bench_load.first_tokens(target, prompts[::-1], FIRST_TOKEN, 10))
-        found[name] = asyncio.run(bench_load.first_tokens(target, prompts, FIRST_TOKEN, STREAMS_ONE_BY_ONE))
-    return found
-
-
-async def hold_streams(target: Target, pid: int) -> tuple[float | None, float | None]:
-    """MiB of the process before, and with OPEN_STREAMS open."""
-    prompts = bench_prompts.prompts(FEW, 1)
-    # What is made once, such as the caches of the rules, is there before.
-    for _ in range(10):
-        for stream in await bench_load.open_streams(target, prompts, FIRST_TOKEN, 50):
-            stream.close()
-    await asyncio.sleep(1)
-    before = bench.memory_mib(pid, "VmRSS")
-    streams = await bench_load.open_streams(target, prompts, FIRST_TOKEN, OPEN_STREAMS)
-    await asyncio.sleep(1)
-    with_all = bench.memory_mib(pid, "VmRSS")
-    for stream in streams:
-        stream.close()
-    return before, with_all
-
-
-def raise_file_limit() -> str | None:
-    """Room for the files of OPEN_STREAMS here and, inherited, in what is started; or why there is none."""
-    import resource
-
-    # The service has a connection to the caller and one to the backend for each stream.
-    wanted = 2 * OPEN_STREAMS + 500
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if hard != resource.RLIM_INFINITY and hard < wanted:
-        return f"{OPEN_STREAMS} streams need {wanted} open files and the limit is {hard}; raise it with `ulimit -Hn`"
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
-    return None
-
-
 def run(program: Path, assets: dict[str, str], options: argparse.Namespace) -> dict[str, Any]:
-    too_few_files = raise_file_limit()
-    with contextlib.ExitStack() as parts:
-        folder = Path(parts.enter_context(tempfile.TemporaryDirectory(prefix="cordon-bench-")))
+    too_few_files = bench_streams.raise_file_limit()
+    with tempfile.TemporaryDirectory(prefix="cordon-bench-") as name, contextlib.ExitStack() as parts:
+        folder = Path(name)
         stubs = bench.load_stubs(folder, "dispatcher")
-        ready = parts.enter_context(backend(folder))
-
-        def service(name: str, policy: Path | None, model: str, *sides: str) -> Cordon:
-            backends = "".join(stack.backend(f"instant-{side}", ready["url"], model, side) for side in sides)
-            return parts.enter_context(cordon(program, assets, folder / name, backends, policy))
-
-        default_policy = (stack.ROOT / "policy" / "default.toml").read_text(encoding="utf-8")
-        rules_policy = folder / "rules.toml"
-        rules_policy.write_text(default_policy.partition("\n[[test]]")[0] + RULES_ONLY, encoding="utf-8")
-        gateway_policy = stack.ROOT / "policy" / "gateway.toml"
-
-        plain = Target(ready["port"], "instant")
-        services = [
-            service("rules", rules_policy, "instant", "local"),
-            service("default", None, "instant", "local"),
-            service("gateway", gateway_policy, "instant", "local", "cloud"),
-        ]
-        gateways = []
-        if not options.no_peers:
-            python = bench_gateways.environment()
-            for start in (bench_gateways.portkey, bench_gateways.litellm):
-                gateways.append(parts.enter_context(start(python, ready["url"], folder)))
-        rows = make_rows(gateways, plain, services, stubs)
-        waits = measure_rows(rows, services[2])
-
-        paced = [
-            service(f"paced-{name}", policy, "paced", "local")
-            for name, policy in (("rules", rules_policy), ("default", None))
-        ]
-        first = measure_first_tokens(Target(ready["port"], "paced"), [*paced, services[2]])
-        held = (None, None)
-        if too_few_files is None:
-            holder = service("held", rules_policy, "held", "local")
-            held = asyncio.run(hold_streams(holder.target(), holder.pid))
+        site = Site(program, assets, folder, parts.enter_context(backend(folder)))
+        with contextlib.ExitStack() as measured:
+            services = [
+                measured.enter_context(service)
+                for service in (
+                    site.cordon("rules", "instant", policy=site.rules_only()),
+                    site.cordon("default", "instant"),
+                    site.cordon("gateway", "instant", policy=GATEWAY_POLICY, sides=("local", "cloud")),
+                )
+            ]
+            gateways = []
+            if not options.no_peers:
+                python = bench_gateways.environment()
+                for start in (bench_gateways.portkey, bench_gateways.litellm):
+                    gateways.append(measured.enter_context(start(python, site.backend["url"], folder)))
+            rows = make_rows(gateways, site.backend, services, stubs)
+            waits = measure_rows(rows, services[-1])
+        print("streams …", file=sys.stderr, flush=True)
         return bench_report.report(
             {row.name: row.measured for row in rows},
             [gateway.name for gateway in gateways],
             waits,
-            first,
-            bench_report.Streams(OPEN_STREAMS, *held, too_few_files),
+            bench_streams.first_tokens(site),
+            bench_streams.held(site, stubs, too_few_files),
         )
 
 

@@ -35,6 +35,7 @@ class Gateway:
 
     name: str
     target: bench_load.Target
+    pid: int
 
 
 def environment() -> Path:
@@ -77,8 +78,8 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def serving(name: str, command: list[str], port: int, path: str, folder: Path, extra: dict[str, str]) -> Iterator[None]:
-    """Runs a gateway until the end of the block; waits until it answers a GET of this path."""
+def serving(name: str, command: list[str], port: int, path: str, folder: Path, extra: dict[str, str]) -> Iterator[int]:
+    """Runs a gateway until the end of the block; waits until it answers a GET of this path. Yields its process."""
     # It answers to nobody but us and calls nobody but the backend, so it needs no proxy and no key of ours.
     kept = {key: value for key, value in os.environ.items() if key in ("PATH", "HOME", "LANG", "TMPDIR")}
     log = folder / f"{name.split()[0]}.log"
@@ -92,7 +93,7 @@ def serving(name: str, command: list[str], port: int, path: str, folder: Path, e
                 if process.poll() is not None or time.monotonic() > deadline:
                     raise stack.not_ready(process, name, log) from None
                 time.sleep(0.2)
-        yield
+        yield process.pid
 
 
 @contextlib.contextmanager
@@ -104,9 +105,9 @@ def portkey(python: Path, backend: str, folder: Path) -> Iterator[Gateway]:
     # It would listen on every interface.
     command = [str(node_folder(python) / "node"), "--require", str(HERE / "loopback.cjs")]
     command += [str(package / "build" / "start-server.js"), f"--port={port}", "--headless"]
-    with serving(name, command, port, "/", folder, {"NODE_ENV": "production"}):
+    with serving(name, command, port, "/", folder, {"NODE_ENV": "production"}) as pid:
         headers = {"x-portkey-provider": "openai", "x-portkey-custom-host": backend, "authorization": "Bearer none"}
-        yield Gateway(name, bench_load.Target(port, "instant", headers))
+        yield Gateway(name, bench_load.Target(port, "instant", headers), pid)
 
 
 @contextlib.contextmanager
@@ -129,5 +130,5 @@ def litellm(python: Path, backend: str, folder: Path) -> Iterator[Gateway]:
         # It need not check a key either; it listens on loopback.
         "LITELLM_DANGEROUSLY_PERMIT_WEAK_OR_UNSET_MASTER_KEY": "true",
     }
-    with serving(name, command, port, "/health/liveliness", folder, extra):
-        yield Gateway(name, bench_load.Target(port, "instant"))
+    with serving(name, command, port, "/health/liveliness", folder, extra) as pid:
+        yield Gateway(name, bench_load.Target(port, "instant"), pid)

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 
 # Waiting for the tail of a queue of 64 on a slow machine.
 REQUEST_SECONDS = 60
+# Streams that are opened at a time.
+OPENING = 16
 # Ends a body that is sent in chunks (RFC 9112, section 7.1).
 LAST_CHUNK = b"0\r\n\r\n"
 
@@ -27,14 +29,16 @@ def percentile(ordered: Sequence[float], share: float) -> float:
 
 @dataclass
 class Measured:
-    """Latencies in seconds, and the requests per second of each round."""
+    """Latencies in seconds, the requests per second of each round, and the processor time of what was measured."""
 
     latencies: list[float] = field(default_factory=list)
     rates: list[float] = field(default_factory=list)
+    processor_seconds: float = 0.0
 
     def add(self, other: Measured) -> None:
         self.latencies += other.latencies
         self.rates += other.rates
+        self.processor_seconds += other.processor_seconds
 
     def milliseconds(self, share: float) -> float:
         return percentile(sorted(self.latencies), share) * 1000
@@ -46,6 +50,11 @@ class Measured:
     @property
     def p99(self) -> float:
         return self.milliseconds(0.99)
+
+    @property
+    def processor_ms(self) -> float:
+        """Of one request. A busy machine makes answers late, but hardly dearer."""
+        return self.processor_seconds / len(self.latencies) * 1000
 
     @property
     def per_second(self) -> float:
@@ -175,13 +184,13 @@ async def post(connection: Connection, request: bytes) -> bytes:
 async def drive_http(
     target: Target, prompts: Sequence[str], concurrency: int, requests: int, seconds: float, first: int = 0
 ) -> Measured:
-    """Whole answers, as `drive` does. The connections are there before the time starts."""
-    written = [target.request(prompt) for prompt in prompts]
+    """Whole answers, as `drive` does. Connections and requests are there before the time starts."""
+    written = [target.request(prompts[number % len(prompts)]) for number in range(first, first + requests)]
     connections = [await connect(target.port) for _ in range(concurrency)]
 
     def call_on(connection: Connection) -> Call:
         async def call(number: int) -> None:
-            await post(connection, written[number % len(written)])
+            await post(connection, written[number - first])
 
         return call
 
@@ -220,5 +229,5 @@ async def open_streams(target: Target, prompts: Sequence[str], token: bytes, cou
             request = target.request(prompts[number % len(prompts)], stream=True)
             await asyncio.wait_for(connection.send(request, token), REQUEST_SECONDS)
 
-    await asyncio.gather(*(work() for _ in range(16)))
+    await asyncio.gather(*(work() for _ in range(OPENING)))
     return streams

@@ -29,8 +29,9 @@ def test_a_percentile_is_a_value_that_was_measured(values: Any, share: float, ex
 def test_rounds_are_joined() -> None:
     joined = Measured()
     for latencies, rate in (([0.001, 0.003], 10), ([0.002], 30), ([0.1], 20)):
-        joined.add(Measured(latencies, [rate]))
+        joined.add(Measured(latencies, [rate], 0.002))
     assert (joined.p50, joined.p99, joined.per_second) == (2, 100, 20)
+    assert joined.processor_ms == pytest.approx(1.5)
 
 
 def test_prompts_are_about_a_kibibyte_differ_and_come_again_by_seed() -> None:
@@ -42,7 +43,7 @@ def test_prompts_are_about_a_kibibyte_differ_and_come_again_by_seed() -> None:
 
 
 def measured(milliseconds: float, rate: float) -> dict[int, Measured]:
-    return {8: Measured([milliseconds / 1000] * 10, [rate])}
+    return {8: Measured([milliseconds / 1000] * 10, [rate], 0.02)}
 
 
 def results(rules: float = 0.9, rate: float = 400, model: float = 11, **streams: Any) -> dict[str, Any]:
@@ -55,7 +56,7 @@ def results(rules: float = 0.9, rate: float = 400, model: float = 11, **streams:
     }
     first = {bench_report.BACKEND: measured(1, 1)[8], bench_report.RULES: measured(1.5, 1)[8]}
     memory = {"count": 1000, "before": 100.0, "with_all": 120.0, "skipped": None, **streams}
-    return bench_report.report(rows, [PORTKEY, LITELLM], {8: 1.25}, first, bench_report.Streams(**memory))
+    return bench_report.report(rows, [PORTKEY, LITELLM], {8: 1.25}, first, {"HTTP": bench_report.Streams(**memory)})
 
 
 def test_what_is_added_is_more_than_the_backend_alone() -> None:
@@ -95,7 +96,8 @@ def test_the_table_says_what_is_met_and_what_is_missed() -> None:
     text = shown(results())
     assert "missed" not in text
     assert f"{bench_report.RULES}: 400 requests/s p50     0.90 (   +0.65)" in text
-    assert "each: 20.5 KiB 100 MiB before, 120 with 1000; aim: under 32 KiB: met" in text
+    assert "2.00 ms of a core   10 requests" in text
+    assert "by HTTP, each: 20.5 KiB 100 MiB before, 120 with 1000; aim: under 32 KiB: met" in text
     assert "rules only, rate against Portkey 1, 8 at work: 4.00 at least 4: met" in text
     assert "8 at work, mean: 1.25 ms" in text
     assert shown(results(rules=1.0, with_all=132.0)).count("missed") == 3
@@ -103,7 +105,7 @@ def test_the_table_says_what_is_met_and_what_is_missed() -> None:
 
 def test_what_was_not_measured_is_said() -> None:
     text = shown(results(before=None, with_all=None, skipped="the limit is 7"))
-    assert "resident: SKIPPED the limit is 7" in text
+    assert "by HTTP, each: SKIPPED the limit is 7" in text
 
 
 def test_the_client_reads_what_the_instant_backend_answers(tmp_path: Path) -> None:
