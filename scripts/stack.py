@@ -33,7 +33,7 @@ START_SECONDS = 60.0
 STOP_SECONDS = 30.0
 
 # Talks to loopback only, whatever proxy the environment names.
-_direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 class StackError(Exception):
@@ -101,19 +101,23 @@ def wait_for_file(process: subprocess.Popen[Any], ready_file: Path, what: str, l
         if process.poll() is not None:
             break
         time.sleep(0.02)
+    raise not_ready(process, what, log)
+
+
+def not_ready(process: subprocess.Popen[Any], what: str, log: Path | None) -> StackError:
+    """What to say of a program that did not become ready."""
     state = "was not ready in time" if process.poll() is None else f"ended with code {process.returncode}"
     said = ""
     if log is not None and log.exists():
         said = "; it said last:\n" + "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-15:])
-    raise StackError(f"{what} {state}{said}")
+    return StackError(f"{what} {state}{said}")
 
 
 @contextlib.contextmanager
-def running(
-    command: list[str], ready_file: Path, what: str, log: Path | None, environment: dict[str, str] | None = None
-) -> Iterator[tuple[subprocess.Popen[Any], dict[str, Any]]]:
-    """Starts a program, waits for its ready file, and stops it at the end, whatever happens in between."""
-    ready_file.unlink(missing_ok=True)
+def started(
+    command: list[str], log: Path | None, environment: dict[str, str] | None = None
+) -> Iterator[subprocess.Popen[Any]]:
+    """Starts a program, and stops it at the end, whatever happens in between."""
     sink = log.open("ab") if log is not None else None
     try:
         process = subprocess.Popen(
@@ -130,9 +134,19 @@ def running(
         if sink is not None:
             sink.close()
     try:
-        yield process, wait_for_file(process, ready_file, what, log)
+        yield process
     finally:
         stop(process)
+
+
+@contextlib.contextmanager
+def running(
+    command: list[str], ready_file: Path, what: str, log: Path | None, environment: dict[str, str] | None = None
+) -> Iterator[tuple[subprocess.Popen[Any], dict[str, Any]]]:
+    """Starts a program, waits for its ready file, and stops it at the end, whatever happens in between."""
+    ready_file.unlink(missing_ok=True)
+    with started(command, log, environment) as process:
+        yield process, wait_for_file(process, ready_file, what, log)
 
 
 def stop(process: subprocess.Popen[Any]) -> None:
@@ -189,7 +203,7 @@ def ollama_answers() -> bool:
     Ollama also lists models that run on its maker's machines; the service refuses those as local.
     """
     try:
-        with _direct.open(f"{OLLAMA_URL}/api/tags", timeout=1) as answer:
+        with direct.open(f"{OLLAMA_URL}/api/tags", timeout=1) as answer:
             models = json.load(answer).get("models") or []
         return any(not model.get("remote_host") and not model.get("remote_model") for model in models)
     except (OSError, ValueError, AttributeError):

@@ -184,7 +184,10 @@ impl Door for CloudProvider {
             }
         };
         let mut open = attempts.open(decision, Some(pending.id())).billed(bill);
-        let durable = match within(attempts.deadline(), pending.durable()).await {
+        let handed_over = Instant::now();
+        let durable = within(attempts.deadline(), pending.durable()).await;
+        metrics::histogram!("cordon_audit_wait_seconds").record(handed_over.elapsed().as_secs_f64());
+        let durable = match durable {
             Ok(Ok(durable)) => durable,
             Ok(Err(error)) => {
                 open.forget();
