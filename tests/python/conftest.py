@@ -101,6 +101,7 @@ def installation(
     with mock_backend.MockBackend() as local, mock_backend.MockBackend() as cloud:
         config = f"[server.limits]\nmax_text_bytes = {MAX_TEXT_BYTES}\n"
         config += stack.backend("scripted-local", local.url, mock_backend.MODEL)
+        config += f'embedding_model = "{mock_backend.VECTORS}"\n'
         config += stack.backend("scripted-cloud", cloud.url, mock_backend.MODEL, side="cloud")
         with stack.service(program, folder, assets, config, log=log) as ready:
             yield Installation(ready["address"], ready["pid"], folder, ready["data_dir"], log, local, cloud)

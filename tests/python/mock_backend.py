@@ -12,6 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 MODEL = "scripted"
+VECTORS = "scripted-vectors"
 ANSWER = ["Canberra", " is the", " capital", " of Australia."]
 
 
@@ -44,7 +45,12 @@ class MockBackend:
                 with backend._lock:
                     backend.requests.append(request)
                     pieces = list(backend.pieces)
-                if request.get("stream"):
+                if self.path.endswith("/embeddings"):
+                    # Two numbers for each text: its length, and a half.
+                    vectors = [[float(len(text)), 0.5] for text in request["input"]]
+                    data = [{"index": place, "embedding": vector} for place, vector in enumerate(vectors)]
+                    self.reply({"object": "list", "data": data, "model": VECTORS, "usage": {"prompt_tokens": 5}})
+                elif request.get("stream"):
                     self.stream(pieces, request)
                 else:
                     message = {"role": "assistant", "content": "".join(pieces)}

@@ -101,7 +101,7 @@ def test_a_format_reaches_the_backend(backends: Installation, client: ollama.Cli
 
 
 def test_models_are_listed(client: ollama.Client) -> None:
-    assert [model.model for model in client.list().models] == ["cordon", mock_backend.MODEL]
+    assert [model.model for model in client.list().models] == ["cordon", mock_backend.MODEL, mock_backend.VECTORS]
 
 
 def test_errors_are_the_packages_own(backends: Installation, client: ollama.Client) -> None:

@@ -131,11 +131,25 @@ def test_tools_pass_through_and_their_results_come_back(backends: Installation, 
 
 
 def test_models_are_listed(client: openai.OpenAI) -> None:
-    assert [model.id for model in client.models.list()] == ["cordon", mock_backend.MODEL]
+    assert [model.id for model in client.models.list()] == ["cordon", mock_backend.MODEL, mock_backend.VECTORS]
     assert client.models.retrieve(mock_backend.MODEL).id == mock_backend.MODEL
     with pytest.raises(openai.NotFoundError) as refused:
         client.models.retrieve("canary-model")
     assert refused.value.code == "model_not_found"
+
+
+def test_texts_become_vectors(backends: Installation, client: openai.OpenAI) -> None:
+    # The package asks for base64 unless told otherwise.
+    for fields in ({}, {"encoding_format": "float"}):
+        raw = client.embeddings.with_raw_response.create(model="cordon", input=["one", CARD_TEXT], **fields)  # type: ignore[arg-type]
+        made = raw.parse()
+        assert [item.embedding for item in made.data] == [[3.0, 0.5], [float(len(CARD_TEXT)), 0.5]]
+        assert (made.model, made.usage.prompt_tokens) == (mock_backend.VECTORS, 5)
+        assert (raw.headers["x-cordon-level"], raw.headers["x-cordon-route"]) == ("confidential", "local")
+    assert not backends.cloud.requests
+    with pytest.raises(openai.BadRequestError) as refused:
+        client.embeddings.create(model="cordon", input=[1, 2, 3])
+    assert refused.value.code == "tokens_not_scannable"
 
 
 def test_an_unknown_model_says_what_to_do(client: openai.OpenAI) -> None:
