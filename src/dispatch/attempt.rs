@@ -14,7 +14,7 @@ use crate::control::Overrun;
 use crate::money::Price;
 use crate::policy::{BudgetOverrun, CloudText, LocalText, Permit, Route, RoutePlan};
 
-use super::backend::Backend;
+use super::backend::{Backend, Backends};
 use super::bill::{Bill, Meter};
 use super::breaker::Breaker;
 use super::chance::Chance;
@@ -33,6 +33,9 @@ use super::request::{Decision, Judged, Overridden, Request};
 #[cfg(test)]
 use super::sabotage::Sabotage;
 use super::turn;
+
+/// Tokens that frame one input of an embedding: a beginning, an end, and as many again for safety.
+const FRAME_TOKENS: u64 = 4;
 
 /// An answer that has begun.
 pub(super) struct Begun {
@@ -145,7 +148,7 @@ impl<'a> Attempts<'a> {
 
     /// Decides and records, and calls nothing: the first side that has a backend worth a try.
     pub(super) fn validate(&self) -> Decision {
-        let backends = &self.shared.backends;
+        let backends = self.backends();
         let steps = self.steps();
         let mut over_budget = false;
         let taken = steps.iter().find_map(|step| {
@@ -175,7 +178,7 @@ impl<'a> Attempts<'a> {
     /// Tries the sides in order.
     pub(super) async fn begin(&mut self) -> Result<Begun, DispatchError> {
         let (mut local, mut cloud) = (None, None);
-        let backends = &self.shared.backends;
+        let backends = self.backends();
         let steps = self.steps();
         for (at, step) in steps.iter().enumerate() {
             let later = at + 1 < steps.len();
@@ -315,8 +318,8 @@ impl<'a> Attempts<'a> {
             backends.iter().filter(|backend| backend.is_usable()).find_map(|backend| backend.terms().price)
         }
         let other_side = match route {
-            Route::Local => first(self.shared.backends.cloud()),
-            Route::CloudRedacted | Route::Cloud => first(self.shared.backends.local()),
+            Route::Local => first(self.backends().cloud()),
+            Route::CloudRedacted | Route::Cloud => first(self.backends().local()),
         };
         let meter = Meter { control: Arc::clone(&self.shared.control), caller: Arc::clone(&self.request.caller) };
         Bill::new(backend.terms().price, other_side, bytes).metered(meter)
@@ -336,6 +339,9 @@ impl<'a> Attempts<'a> {
     fn cloud_bill(&self, backend: &Backend<CloudProvider>, text: &CloudText) -> Bill {
         // One that cannot be encoded is not sent either.
         let bytes = backend.provider().request_bytes(text).unwrap_or_default();
+        // For vectors another body is sent, which holds the strings all the same.
+        let document = text.conversation().document();
+        let bytes = bytes.max(document.total_bytes().saturating_add(document.parts().len() as u64 * FRAME_TOKENS));
         let asked = text.conversation().generation().max_output_tokens;
         self.bill(backend, text.route(), bytes).bounded(asked.or(backend.terms().max_output_tokens))
     }
@@ -388,7 +394,17 @@ impl<'a> Attempts<'a> {
 
     /// What is known now of the cloud for this caller.
     pub(super) fn cloud(&self) -> Cloud {
-        self.shared.cloud(&self.request.caller)
+        self.shared.cloud_of(self.backends(), &self.request.caller)
+    }
+
+    /// Those that can do what is asked. Vectors of different models cannot be compared, so for embeddings they are those
+    /// of one model.
+    fn backends(&self) -> &'a Backends {
+        let shared = self.shared;
+        match &self.request.embedding {
+            None => &shared.backends,
+            Some(model) => shared.backends.embedding(model),
+        }
     }
 
     /// Chance for pauses.
@@ -419,7 +435,8 @@ impl<'a> Attempts<'a> {
     /// Whether local answers are to be judged: the caller asks for it, or the policy escalates somewhere, so that people
     /// see what else would.
     fn wants_confidence(&self) -> bool {
-        self.request.confidence || self.judged.policy.escalates()
+        // Vectors are not judged.
+        self.request.embedding.is_none() && (self.request.confidence || self.judged.policy.escalates())
     }
 
     /// Whether the cloud may be asked for a better answer than the local one, or why not.

@@ -1,7 +1,7 @@
 //! The backends of this service, by side and in the order of their priority, each with its breaker: a backend that
 //! fails or could not be reached is left alone for some seconds, so that each request does not wait for it anew.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,7 +15,7 @@ use super::config::{BackendConfig, BackendError, BackendKind, Side, Terms};
 use super::gate::Gate;
 use super::health;
 use super::order;
-use super::provider::{Call, CloudProvider, Installed, LocalProvider, ProviderError};
+use super::provider::{Call, CloudProvider, Endpoint, Installed, LocalProvider, ProviderError};
 
 /// Where Ollama listens when nobody configures it. `OLLAMA_HOST` is not read: the environment must not decide where
 /// text goes.
@@ -34,19 +34,19 @@ pub struct Backend<P> {
     terms: Terms,
     provider: P,
     breaker: Breaker,
-    gate: Gate,
+    gate: Arc<Gate>,
 }
 
 impl<P> Backend<P> {
-    fn new(config: &BackendConfig, provider: P) -> Result<Arc<Self>, BackendError> {
+    fn new(config: &BackendConfig, model: &str, provider: P, gate: &Arc<Gate>) -> Result<Arc<Self>, BackendError> {
         let terms = config.terms()?;
         Ok(Arc::new(Self {
             name: config.name.as_str().into(),
-            model: config.model.as_str().into(),
+            model: model.into(),
             terms,
             provider,
             breaker: Breaker::default(),
-            gate: Gate::new(terms.max_calls, terms.max_waiting),
+            gate: Arc::clone(gate),
         }))
     }
 
@@ -101,6 +101,8 @@ impl<P> fmt::Debug for Backend<P> {
 pub struct Backends {
     local: Vec<Arc<Backend<LocalProvider>>>,
     cloud: Vec<Arc<Backend<CloudProvider>>>,
+    /// The same machines by their embedding models.
+    embedding: BTreeMap<Arc<str>, Backends>,
     chance: Chance,
 }
 
@@ -124,15 +126,51 @@ impl Backends {
             if !names.insert(config.name.as_str()) {
                 return Err(BackendError::duplicate(&config.name));
             }
-            let endpoint = config.endpoint()?;
-            match config.side {
-                Side::Local => backends.local.push(Backend::new(config, LocalProvider::new(endpoint))?),
-                Side::Cloud => backends.cloud.push(Backend::new(config, CloudProvider::new(endpoint))?),
+            let terms = config.terms()?;
+            // One machine: calls for answers and for vectors share its places.
+            let gate = Arc::new(Gate::new(terms.max_calls, terms.max_waiting));
+            if config.answers() {
+                backends.add(config, &config.model, config.endpoint()?, &gate)?;
+            }
+            if let (Some(model), Some(endpoint)) = (&config.embedding_model, config.embedding_endpoint()?) {
+                backends.embedding.entry(model.as_str().into()).or_default().add(config, model, endpoint, &gate)?;
             }
         }
-        order::sort(&mut backends.local, |backend| backend.terms.rank);
-        order::sort(&mut backends.cloud, |backend| backend.terms.rank);
+        backends.sort();
         Ok(backends)
+    }
+
+    fn add(
+        &mut self,
+        config: &BackendConfig,
+        model: &str,
+        endpoint: Endpoint,
+        gate: &Arc<Gate>,
+    ) -> Result<(), BackendError> {
+        match config.side {
+            Side::Local => self.local.push(Backend::new(config, model, LocalProvider::new(endpoint), gate)?),
+            Side::Cloud => self.cloud.push(Backend::new(config, model, CloudProvider::new(endpoint), gate)?),
+        }
+        Ok(())
+    }
+
+    fn sort(&mut self) {
+        order::sort(&mut self.local, |backend| backend.terms.rank);
+        order::sort(&mut self.cloud, |backend| backend.terms.rank);
+        self.embedding.values_mut().for_each(Self::sort);
+    }
+
+    /// The models that make vectors, those on this organisation's machines first.
+    #[must_use]
+    pub fn embedding_models(&self) -> Vec<Arc<str>> {
+        let (local, cloud): (Vec<_>, Vec<_>) = self.embedding.iter().partition(|(_, those)| !those.local.is_empty());
+        local.into_iter().chain(cloud).map(|(model, _)| Arc::clone(model)).collect()
+    }
+
+    /// Those that make vectors by this model; none for a model that is not there.
+    pub(super) fn embedding(&self, model: &str) -> &Self {
+        static NONE: std::sync::OnceLock<Backends> = std::sync::OnceLock::new();
+        self.embedding.get(model).unwrap_or_else(|| NONE.get_or_init(Self::default))
     }
 
     /// The same choices for the same seed and the same requests; for tests and replays.

@@ -25,6 +25,9 @@ const OPEN_FOR: Duration = Duration::from_secs(10);
 /// How long a backend is left alone that could not be reached: a restart takes about as long.
 pub(super) const GONE_FOR: Duration = Duration::from_secs(3);
 
+/// The longest that a backend is left alone because it asked to be: a wrong clock must not close it for a day.
+const LONGEST_REST: Duration = Duration::from_secs(30);
+
 /// How a call went, as far as the breaker minds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Sign {
@@ -144,6 +147,19 @@ impl Breaker {
         }
     }
 
+    /// Leaves the backend alone for as long as it asked: what it said to one request holds for the others.
+    pub(super) fn rest(&self, asked: Duration, now: Instant) {
+        let mut state = self.lock();
+        let until = now + asked.min(LONGEST_REST);
+        match &*state {
+            State::Open { until: known } if *known >= until => {}
+            // A trial that is on its way says more than this.
+            State::HalfOpen { taken: true } => {}
+            _ if asked.is_zero() => {}
+            _ => *state = State::Open { until },
+        }
+    }
+
     /// Takes in a probe: an answer lets the next request be the trial at once, a failure leaves the backend alone for
     /// this long.
     pub(super) fn note_probe(&self, sign: Sign, now: Instant, alone: Duration) {
@@ -219,6 +235,20 @@ mod tests {
         }
         breaker.admit(start).unwrap().settle(Sign::Failed, start);
         assert!(!breaker.would_admit(start) && breaker.admit(start).is_none());
+    }
+
+    #[test]
+    fn it_rests_as_long_as_it_asked_and_no_longer_than_sense() {
+        let start = Instant::now();
+        let breaker = Breaker::default();
+        breaker.rest(Duration::ZERO, start);
+        assert!(breaker.would_admit(start));
+        breaker.rest(5 * SECOND, start);
+        breaker.rest(2 * SECOND, start);
+        assert!(!breaker.would_admit(start + 4 * SECOND) && breaker.would_admit(start + 5 * SECOND));
+        let breaker = Breaker::default();
+        breaker.rest(Duration::from_secs(86_400), start);
+        assert!(breaker.would_admit(start + LONGEST_REST));
     }
 
     #[test]

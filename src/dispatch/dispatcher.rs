@@ -54,7 +54,12 @@ pub(super) struct Shared {
 impl Shared {
     /// What is known now of the cloud for this caller.
     pub(super) fn cloud(&self, caller: &str) -> Cloud {
-        if self.backends.cloud().is_empty() {
+        self.cloud_of(&self.backends, caller)
+    }
+
+    /// The same of these backends.
+    pub(super) fn cloud_of(&self, backends: &Backends, caller: &str) -> Cloud {
+        if backends.cloud().is_empty() {
             Cloud::Absent
         } else if self.control.is_cloud_closed_for(caller) {
             Cloud::Closed
@@ -302,7 +307,8 @@ impl Run<'_> {
         judged: &Judged,
         plan: &RoutePlan,
     ) -> Result<Option<Result<Redacted, &'static str>>, DispatchError> {
-        if plan.preferred() != Route::CloudRedacted {
+        // The vector of a redacted text is not that of the text, and cannot be restored.
+        if plan.preferred() != Route::CloudRedacted || self.request.embedding.is_some() {
             return Ok(None);
         }
         let cloud = self.shared.cloud(&self.request.caller);

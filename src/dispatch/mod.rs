@@ -33,6 +33,7 @@ mod plan;
 mod provider;
 mod record;
 mod redacted;
+mod rehearse;
 mod relay;
 mod request;
 mod turn;
@@ -47,8 +48,8 @@ mod tests;
 pub use backend::{Backend, Backends, Probe, discover_ollama};
 pub use complexity::{Confusion, Estimate, Measured, Prompt, Weights, WeightsError, estimate, measure};
 pub use confidence::{
-    Band, Confidence, Ending, Features, Fitted, Judge, Measure, Observed, Pick, Picked, Weights as ConfidenceWeights,
-    fit,
+    Accepted, AcceptedError, AcceptedPrompt, Band, Confidence, Ending, Features, Fitted, Judge, Match, Measure,
+    Observed, Pick, Picked, Weights as ConfidenceWeights, fit,
 };
 pub use config::{BackendConfig, BackendError, BackendKind, EscalationCalibration, EscalationConfig, HoldBack, Side};
 pub use dispatcher::{Dispatcher, Events};
@@ -57,6 +58,7 @@ pub use escalate::withheld;
 pub use plan::reason;
 pub use provider::{
     AnswerStream, Call, CloudProvider, ErrorCode, Fault, Finish, FinishReason, LocalProvider, Piece, ProviderError,
-    TokenLimitField, TokenScore, ToolCallPiece,
+    TokenLimitField, TokenScore, ToolCallPiece, Vectors,
 };
+pub use rehearse::{Rehearsed, rehearse};
 pub use request::{Classify, Decision, Event, Judged, LevelOverride, Outcome, Overridden, Redaction, Request};

@@ -243,6 +243,8 @@ impl Restoring {
                     }
                     self.ready.push_back(Piece::Finish(finish));
                 }
+                // Numbers hold no placeholder.
+                Ok(vectors @ Piece::Vectors(_)) => self.ready.push_back(vectors),
                 Err(error) => return Some(Err(error)),
             }
         }

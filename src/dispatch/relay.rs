@@ -59,6 +59,7 @@ impl Run<'_> {
             match piece {
                 Piece::Text(text) => self.send(Event::Delta(text)).await?,
                 Piece::ToolCall(call) => self.send(Event::ToolCall(call)).await?,
+                Piece::Vectors(vectors) => self.send(Event::Vectors(vectors)).await?,
                 Piece::Tokens(_) => {}
                 Piece::Finish(finish) => return Ok(finish),
             }

@@ -13,7 +13,7 @@ use crate::money::Cost;
 use crate::policy::{Complexity, Policy, Route, Sensitivity, Verdict};
 
 use super::confidence::Confidence;
-use super::provider::{FinishReason, ToolCallPiece};
+use super::provider::{FinishReason, ToolCallPiece, Vectors};
 
 /// One request.
 #[derive(Clone, Debug)]
@@ -40,6 +40,8 @@ pub struct Request {
     pub whole: bool,
     /// Say how sure the local model was, also where nothing depends on it.
     pub confidence: bool,
+    /// The model whose vectors are asked for instead of an answer; one of [`super::Backends::embedding_models`].
+    pub embedding: Option<Arc<str>>,
 }
 
 /// A level that a caller asks for although the verdict's is higher.
@@ -98,6 +100,8 @@ pub enum Event {
     Delta(Text),
     /// A part of a call of a tool, which the caller may run.
     ToolCall(ToolCallPiece),
+    /// The vectors of the texts, for a request for embeddings; instead of deltas.
+    Vectors(Vectors),
     /// How it ended.
     Outcome(Outcome),
 }

@@ -108,6 +108,11 @@ pub(super) async fn of_side<P: Door>(
             let pause = patience::pause(&error.fault, failures, retries, attempts.left(), others, attempts.chance());
             // It is not given up yet, so the breaker must not close the way for the retry.
             admission.settle(if pause.is_some() { sign.softened() } else { sign }, Instant::now());
+            if pause.is_none()
+                && let Some(asked) = error.retry_after()
+            {
+                backend.breaker().rest(asked, Instant::now());
+            }
             missed = Missed::Failed(error);
             let Some(pause) = pause else { break };
             metrics::counter!("cordon_backend_retries_total", "backend" => backend.name().to_string()).increment(1);

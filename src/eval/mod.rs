@@ -2,6 +2,7 @@
 //! by the test that gates the committed set. Offsets are Unicode code points, half-open, as in the data files.
 
 mod bootstrap;
+pub mod cascade;
 mod compare;
 mod counts;
 mod fit;

@@ -76,6 +76,13 @@ impl LocalText {
     }
 }
 
+/// Any conversation may go to this organisation's own machines. Used where nothing but such a machine is asked.
+impl From<Arc<Conversation>> for LocalText {
+    fn from(conversation: Arc<Conversation>) -> Self {
+        Self(conversation)
+    }
+}
+
 /// A conversation that may leave for the cloud. Only [`Permit::cloud_text`] makes one.
 #[derive(Clone, Debug)]
 pub struct CloudText {

@@ -9,6 +9,7 @@ use tonic::{Request, Response, Status};
 
 use crate::dispatch::{self, Event};
 use crate::document::{Conversation, Text};
+use crate::error::Kind;
 use crate::money::Amount;
 
 use super::auth::{Caller, Permission};
@@ -56,6 +57,7 @@ impl Dispatch {
             level_override,
             whole,
             confidence: request.confidence,
+            embedding: None,
         };
         let running = dispatching::start(&self.core, &caller, asked)?;
         Ok(Running { request_id: request.request_id, decision_id: String::new(), conversation, show, running })
@@ -88,6 +90,11 @@ impl Running {
             }
             Event::Delta(text) => StreamEvent::Delta(text.expose().to_owned()),
             Event::ToolCall(call) => StreamEvent::ToolCall(tool_call(&call)),
+            // Only a request for embeddings gets them, and this door makes none.
+            Event::Vectors(_) => {
+                let message = "vectors came for a chat; this is a defect of the service";
+                return Some(Err(Refusal::new(Kind::Internal, "INTERNAL", message)));
+            }
             Event::Outcome(outcome) => StreamEvent::Outcome(self::outcome(&outcome)),
         }))
     }

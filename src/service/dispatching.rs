@@ -44,6 +44,8 @@ pub(super) struct Asked {
     pub(super) confidence: bool,
     /// The level that the caller asks for although the verdict may be higher.
     pub(super) level_override: Option<LevelOverride>,
+    /// The model whose vectors are asked for instead of an answer.
+    pub(super) embedding: Option<Arc<str>>,
 }
 
 /// Asks the caller's rate, takes a slot and starts the request.
@@ -66,6 +68,7 @@ pub(super) fn start(core: &Core, caller: &Caller, asked: Asked) -> Result<Runnin
         whole: asked.whole,
         confidence: asked.confidence,
         level_override: asked.level_override,
+        embedding: asked.embedding,
     });
     Ok(Running {
         events,

@@ -17,6 +17,7 @@ mod dispatch;
 mod health;
 mod http;
 mod http_bad_input;
+mod http_embeddings;
 mod http_tools;
 mod invariants;
 mod log;

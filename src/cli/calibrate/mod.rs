@@ -4,6 +4,7 @@
 
 mod complexity;
 mod detection;
+mod escalation;
 
 use std::path::Path;
 
@@ -16,12 +17,15 @@ pub(super) enum Command {
     Detection(detection::Detection),
     /// Fit what tells how much a prompt asks of a model, on half of labelled prompts, and report on the other half.
     Complexity(complexity::Complexity),
+    /// Fit what makes a local model's answer sure enough, on prompts with accepted answers.
+    Escalation(escalation::Escalation),
 }
 
 pub(super) fn run(common: &Common, command: Command) -> CommandResult {
     match command {
         Command::Detection(arguments) => detection::run(common, &arguments),
         Command::Complexity(arguments) => complexity::run(&arguments),
+        Command::Escalation(arguments) => escalation::run(common, &arguments),
     }
 }
 

@@ -2,6 +2,7 @@
 //! arguments and leads through the work; `predict` asks the classifier, `report` counts, `other` reads what is compared
 //! with, `print` makes the tables.
 
+mod cascade;
 mod other;
 mod predict;
 mod print;
@@ -24,8 +25,11 @@ pub(super) const MIN_SCORE: f32 = 0.4;
 
 /// Arguments of `eval`.
 #[derive(Clone, Debug, clap::Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 #[allow(clippy::struct_excessive_bools, reason = "each is a switch of its own on the command line")]
 pub(super) struct Arguments {
+    #[command(subcommand)]
+    other: Option<Other>,
     /// Files of labelled texts, or folders with such files (`*.jsonl`).
     #[arg(long = "gold", value_name = "PATH", required = true, num_args = 1..)]
     gold: Vec<PathBuf>,
@@ -77,7 +81,17 @@ pub(super) struct Arguments {
     fail_accuracy: Option<f64>,
 }
 
+/// What else is measured.
+#[derive(Clone, Debug, clap::Subcommand)]
+enum Other {
+    /// Replay recorded answers of a weak and a strong model: quality against share escalated.
+    Cascade(cascade::Cascade),
+}
+
 pub(super) fn run(common: &Common, arguments: Arguments) -> CommandResult {
+    if let Some(Other::Cascade(cascade)) = &arguments.other {
+        return cascade::run(cascade);
+    }
     let files = files(&arguments.gold)?;
     let bootstrap = Bootstrap { resamples: arguments.resamples, seed: arguments.seed };
     let others = match &arguments.compare {

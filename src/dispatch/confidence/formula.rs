@@ -105,19 +105,19 @@ pub struct Measure {
 }
 
 impl Default for Measure {
-    /// Fitted by `cordon calibrate escalation` on `tests/escalation/prompts.jsonl` for SmolLM2 135M Instruct (Q4_1). Other
+    /// Fitted by `cordon calibrate escalation --share 0.3` on `tests/escalation/prompts.jsonl` for SmolLM2 135M Instruct (Q4_1). Other
     /// models need their own; until then these order answers and no more.
     fn default() -> Self {
         Self {
             weights: Weights {
-                bias: 0.0,
-                mean: 1.0,
-                window: 1.0,
-                margins: -1.0,
-                usual: Features { mean: -0.5, window: -1.5, margins: 0.2 },
+                bias: -0.012,
+                mean: 0.0,
+                window: 1.581,
+                margins: 0.0,
+                usual: Features { mean: -0.592, window: -1.13, margins: 0.273 },
             },
-            threshold: 0.4,
-            early_threshold: 0.4,
+            threshold: 0.349,
+            early_threshold: 0.349,
         }
     }
 }

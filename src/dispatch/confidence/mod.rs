@@ -5,6 +5,7 @@
 //! It says nothing about whether an answer is right: a model can be sure and wrong. How much the number is worth for one
 //! model is measured by `cordon calibrate escalation`. No text leaves this module, and its `Debug` shows none.
 
+mod accepted;
 mod formula;
 mod labelled;
 mod probabilities;
@@ -17,6 +18,7 @@ mod tests;
 use std::fmt;
 
 use super::provider::{FinishReason, Piece};
+pub use accepted::{Accepted, AcceptedError, AcceptedPrompt, Match};
 pub use formula::{Features, Measure, Weights};
 pub use labelled::{Band, Fitted, Observed, Pick, Picked, fit};
 
@@ -120,7 +122,7 @@ impl Judge {
             Piece::Tokens(scores) => scores.iter().for_each(|score| self.probabilities.take(*score)),
             // A call is something said, and nothing to read for refusals.
             Piece::ToolCall(_) => self.any_text = true,
-            Piece::Finish(_) => {}
+            Piece::Vectors(_) | Piece::Finish(_) => {}
         }
     }
 

@@ -133,7 +133,7 @@ proptest! {
                     cut.extend(characters.chunks(seed + 1).map(|part| Piece::Text(part.iter().collect::<String>().into())));
                 }
                 Piece::Tokens(scores) => cut.extend(scores.chunks(seed + 1).map(|part| Piece::Tokens(part.to_vec()))),
-                Piece::ToolCall(_) | Piece::Finish(_) => {}
+                Piece::ToolCall(_) | Piece::Vectors(_) | Piece::Finish(_) => {}
             }
         }
         let (mut whole, mut streamed) = (Judge::default(), Judge::default());

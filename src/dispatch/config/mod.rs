@@ -22,7 +22,8 @@ use self::error::Problem;
 pub use self::escalation::{EscalationCalibration, EscalationConfig, HoldBack};
 pub(super) use self::terms::Terms;
 use super::provider::{
-    Anthropic, Dialect, Endpoint, EndpointSettings, KeyHeader, Ollama, OpenAi, TokenLimitField, is_loopback, may_be_own,
+    Anthropic, Dialect, Embedding, Endpoint, EndpointSettings, KeyHeader, Ollama, OpenAi, TokenLimitField, is_loopback,
+    may_be_own,
 };
 use crate::money::PriceConfig;
 
@@ -64,7 +65,8 @@ pub struct BackendConfig {
     pub kind: BackendKind,
     /// Base URL. For `openai` it may end in `/v1`; without a path that is added.
     pub url: String,
-    /// Name of the model there.
+    /// Name of the model there. A backend that only makes embeddings has none.
+    #[serde(default)]
     pub model: String,
     /// Lower numbers are tried first. Backends of one side with the same number share the requests by weight.
     #[serde(default)]
@@ -132,6 +134,9 @@ pub struct BackendConfig {
     /// What makes a local answer sure enough.
     #[serde(default)]
     pub escalation: Option<EscalationConfig>,
+    /// Name of a model there that makes embeddings, for `POST /v1/embeddings`.
+    #[serde(default)]
+    pub embedding_model: Option<String>,
     /// What its tokens cost; without it no cost is told.
     #[serde(default)]
     pub price: Option<PriceConfig>,
@@ -187,20 +192,41 @@ impl BackendConfig {
             proxy: None,
             logprobs: None,
             escalation: None,
+            embedding_model: None,
             price: None,
         }
     }
 
-    /// Checks everything and makes the endpoint.
-    pub(super) fn endpoint(&self) -> Result<Endpoint, BackendError> {
-        self.checked().map_err(|problem| BackendError { backend: self.name.clone(), problem })
+    /// Whether it has a model that answers, and is not there for vectors alone.
+    pub(super) fn answers(&self) -> bool {
+        !self.model.is_empty() || self.embedding_model.is_none()
     }
 
-    fn checked(&self) -> Result<Endpoint, Problem> {
+    /// Checks everything and makes the endpoint for answers.
+    pub(super) fn endpoint(&self) -> Result<Endpoint, BackendError> {
+        self.checked(&self.model, |model| self.dialect(model))
+            .map_err(|problem| BackendError { backend: self.name.clone(), problem })
+    }
+
+    /// The same for vectors, if it has a model that makes them.
+    pub(super) fn embedding_endpoint(&self) -> Result<Option<Endpoint>, BackendError> {
+        let Some(model) = &self.embedding_model else { return Ok(None) };
+        let dialect = |model| match self.kind {
+            BackendKind::Ollama => Ok(Embedding::ollama(model, self.side == Side::Local)),
+            BackendKind::Openai => Ok(Embedding::openai(model)),
+            BackendKind::Anthropic => Err(Problem::ForeignField("embedding_model", "openai")),
+        };
+        dialect(model.as_str().into())
+            .and_then(|dialect| self.checked(model, |_| Box::new(dialect)))
+            .map(Some)
+            .map_err(|problem| BackendError { backend: self.name.clone(), problem })
+    }
+
+    fn checked(&self, model: &str, dialect: impl FnOnce(Arc<str>) -> Box<dyn Dialect>) -> Result<Endpoint, Problem> {
         if self.name.is_empty() || self.name.len() > 64 || !self.name.bytes().all(is_name_byte) {
             return Err(Problem::Name);
         }
-        if self.model.is_empty() || self.model.len() > 128 || self.model.chars().any(char::is_control) {
+        if model.is_empty() || model.len() > 128 || model.chars().any(char::is_control) {
             return Err(Problem::Model);
         }
         for (field, value) in [
@@ -222,7 +248,7 @@ impl BackendConfig {
             return Err(Problem::ForeignField("token_limit_field", "openai"));
         }
         let url = self.checked_url()?;
-        let model: Arc<str> = self.model.as_str().into();
+        let model: Arc<str> = model.into();
         let settings = EndpointSettings {
             name: self.name.as_str().into(),
             model: Arc::clone(&model),
@@ -240,7 +266,7 @@ impl BackendConfig {
             proxy: self.checked_proxy()?,
             own_addresses_only: self.side == Side::Local && !self.allow_public_address,
         };
-        Ok(Endpoint::new(settings, self.dialect(model))?)
+        Ok(Endpoint::new(settings, dialect(model))?)
     }
 
     fn dialect(&self, model: Arc<str>) -> Box<dyn Dialect> {

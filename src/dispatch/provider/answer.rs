@@ -60,6 +60,8 @@ struct Reader {
     answer: Answer,
     lines: Lines,
     events: Events,
+    /// What came of a body that is one value.
+    whole: Vec<u8>,
     ready: VecDeque<Piece>,
     text_bytes: u64,
     /// The body has ended, in good order or not; what was read before is given out first.
@@ -75,6 +77,7 @@ impl Answer {
             answer: self,
             lines: Lines::default(),
             events: Events::default(),
+            whole: Vec::new(),
             ready: VecDeque::new(),
             text_bytes: 0,
             ended: None,
@@ -118,11 +121,24 @@ impl Reader {
     }
 
     fn take(&mut self, chunk: &[u8]) -> Result<(), Fault> {
+        if self.answer.framing == Framing::Whole {
+            let bytes = (self.whole.len() as u64).saturating_add(chunk.len() as u64);
+            if bytes > self.answer.max_bytes {
+                return Err(Fault::AnswerTooLarge(self.answer.max_bytes));
+            }
+            self.whole.extend_from_slice(chunk);
+            return Ok(());
+        }
         let Self { answer, lines, events, ready, .. } = self;
         lines.push(chunk, |line| frame(answer.framing, events, answer.decoder.as_mut(), ready, line))
     }
 
     fn end(&mut self) -> Result<(), Fault> {
+        if self.answer.framing == Framing::Whole {
+            let whole = std::mem::take(&mut self.whole);
+            let text = str::from_utf8(&whole).map_err(|_| Fault::Malformed("it is no UTF-8"))?;
+            return self.answer.decoder.frame("", text, &mut self.ready);
+        }
         let Self { answer, lines, events, ready, .. } = self;
         lines.end(|line| match frame(answer.framing, events, answer.decoder.as_mut(), ready, line) {
             // A last line without its end that cannot be read was cut off.
@@ -146,6 +162,7 @@ fn frame(
     match framing {
         Framing::JsonLines if line.trim().is_empty() => Ok(()),
         Framing::JsonLines => decoder.frame("", line, ready),
+        Framing::Whole => Ok(()),
         Framing::Events => events.line(line, |kind, data| decoder.frame(kind, data, ready)),
     }
 }

@@ -166,6 +166,7 @@ impl Endpoint {
         let accept = match self.dialect.framing() {
             Framing::JsonLines => "application/x-ndjson",
             Framing::Events => "text/event-stream",
+            Framing::Whole => "application/json",
         };
         let request = self
             .client

@@ -6,6 +6,7 @@
 
 mod answer;
 mod anthropic;
+mod embedding;
 mod endpoint;
 mod error;
 mod lines;
@@ -28,6 +29,8 @@ use crate::document::{Conversation, Text};
 use crate::policy::{CloudText, LocalText};
 
 pub(super) use anthropic::{Anthropic, DEFAULT_MAX_TOKENS as ANTHROPIC_MAX_TOKENS};
+pub(super) use embedding::Embedding;
+pub use embedding::Vectors;
 pub(super) use endpoint::{Endpoint, EndpointError, EndpointSettings, KeyHeader};
 #[cfg(test)]
 pub(super) use error::ConnectCause;
@@ -56,6 +59,8 @@ pub enum Piece {
     Tokens(Vec<TokenScore>),
     /// A part of a call of a tool.
     ToolCall(ToolCallPiece),
+    /// The vectors of the texts, all at once; for a request for embeddings only.
+    Vectors(Vectors),
     /// The end; nothing follows.
     Finish(Finish),
 }
@@ -93,7 +98,7 @@ impl Piece {
         let bytes = match self {
             Self::Text(text) => text.len(),
             Self::ToolCall(call) => length(&call.id) + length(&call.name) + call.arguments.len(),
-            Self::Tokens(_) | Self::Finish(_) => 0,
+            Self::Tokens(_) | Self::Vectors(_) | Self::Finish(_) => 0,
         };
         bytes as u64
     }
@@ -193,6 +198,8 @@ pub(super) enum Framing {
     JsonLines,
     /// Server-sent events, as in the HTML standard, section 9.2.
     Events,
+    /// One JSON value over all.
+    Whole,
 }
 
 /// Reads the frames of one answer in order.

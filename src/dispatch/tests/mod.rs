@@ -164,6 +164,7 @@ fn request(level: Sensitivity, complexity: Complexity) -> Request {
         level_override: None,
         whole: false,
         confidence: false,
+        embedding: None,
     }
 }
 
@@ -196,6 +197,7 @@ impl House {
                     "delta"
                 }
                 Ok(Event::ToolCall(_)) => "tool_call",
+                Ok(Event::Vectors(_)) => "vectors",
                 Ok(Event::Outcome(outcome)) => {
                     told.outcome = Some(outcome);
                     "outcome"

@@ -173,3 +173,15 @@ async fn answers_that_break_off_count_as_failures() {
     }
     assert!(!house.dispatcher.backends().cloud()[0].is_usable(), "five of ten signs: each began well and failed");
 }
+
+/// What a backend says to one request holds for the next: it is not asked again before the time that it named.
+#[tokio::test]
+async fn a_backend_that_asked_to_be_left_alone_is_left_alone_by_all() {
+    let (away, home) = (failing_first(9, 429, "retry-after: 20\r\n"), answering_ollama());
+    let house = House::new(vec![cloud(&away.url()), local(&home.url())]);
+    for _ in 0..3 {
+        let told = house.ask(request(Sensitivity::Public, Complexity::Complex)).await;
+        assert_eq!((told.answer.as_str(), told.decision.unwrap().reason), ("home", "cloud_unavailable"));
+    }
+    assert_eq!(away.requests().len(), 1);
+}

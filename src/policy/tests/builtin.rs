@@ -7,12 +7,19 @@ use crate::detect::Catalog;
 
 use super::*;
 
+const ESCALATION: &str = include_str!("../../../policy/escalation.toml");
 const GDPR: &str = include_str!("../../../policy/gdpr.toml");
 const HIPAA: &str = include_str!("../../../policy/hipaa.toml");
 const PCI: &str = include_str!("../../../policy/pci.toml");
 
-const ALL: [(&str, &str); 5] =
-    [("default", DEFAULT_SOURCE), ("gateway", GATEWAY_SOURCE), ("gdpr", GDPR), ("hipaa", HIPAA), ("pci", PCI)];
+const ALL: [(&str, &str); 6] = [
+    ("default", DEFAULT_SOURCE),
+    ("gateway", GATEWAY_SOURCE),
+    ("escalation", ESCALATION),
+    ("gdpr", GDPR),
+    ("hipaa", HIPAA),
+    ("pci", PCI),
+];
 
 /// The entity types of the catalog that the binary carries.
 fn catalog() -> &'static Catalog {
@@ -138,10 +145,13 @@ fn only_public_text_may_leave_under_every_policy() {
 }
 
 #[test]
-fn the_gateway_differs_from_the_default_in_its_routes_only() {
+fn the_variants_differ_from_the_default_in_their_routes_only() {
     let part = |source: &str, from: &str, to: &str| {
         let start = source.find(from).unwrap();
         source.get(start..source.find(to).unwrap()).unwrap().to_owned()
     };
-    assert_eq!(part(DEFAULT_SOURCE, "[scan]", "# Routes:"), part(GATEWAY_SOURCE, "[scan]", "# Routes:"));
+    for variant in [GATEWAY_SOURCE, ESCALATION] {
+        assert_eq!(part(DEFAULT_SOURCE, "[scan]", "# Routes:"), part(variant, "[scan]", "# Routes:"));
+    }
+    assert!(policy(ESCALATION).escalates() && !policy(DEFAULT_SOURCE).escalates());
 }

@@ -9,9 +9,8 @@ use bytes::Bytes;
 use futures_util::stream;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderValue, Response, StatusCode};
-use serde_json::Value;
 
-use crate::dispatch::{Event, Outcome, ToolCallPiece};
+use crate::dispatch::{Event, Outcome, ToolCallPiece, Vectors};
 use crate::document::Text;
 use crate::service::auth::Caller;
 use crate::service::core::Core;
@@ -45,11 +44,11 @@ pub(super) trait Shape: Send + 'static {
     fn fail(&mut self, refusal: &Refusal) -> String;
     /// A sign of life, if the shape has one.
     fn keep_alive(&self) -> Option<&'static str>;
-    /// A whole answer as one value.
+    /// A whole answer as one JSON value.
     ///
     /// # Errors
     /// When what came cannot be said in this shape.
-    fn whole(&self, told: &Told, answer: &Answer, outcome: &Outcome) -> Result<Value, Refusal>;
+    fn whole(&self, told: &Told, answer: &Answer, outcome: &Outcome) -> Result<String, Refusal>;
 }
 
 /// A piece of an answer.
@@ -59,6 +58,8 @@ pub(super) enum Piece {
     Text(Text),
     /// More of a call of a tool.
     ToolCall(ToolCallPiece),
+    /// The vectors that were asked for.
+    Vectors(Vectors),
 }
 
 /// A whole answer.
@@ -66,6 +67,7 @@ pub(super) enum Piece {
 pub(super) struct Answer {
     pub(super) text: String,
     pub(super) calls: Calls,
+    pub(super) vectors: Vec<Vec<f32>>,
 }
 
 impl Answer {
@@ -73,6 +75,7 @@ impl Answer {
         match piece {
             Piece::Text(text) => self.text.push_str(text.expose()),
             Piece::ToolCall(piece) => self.calls.add(piece),
+            Piece::Vectors(vectors) => self.vectors.extend_from_slice(&vectors.0),
         }
     }
 }
@@ -103,7 +106,7 @@ pub(super) async fn answer(
     };
     let response = match (begun, manner) {
         (Ok(None), _) => Ok(error::json_response(StatusCode::OK, &told.json())),
-        (Ok(Some(begun)), Manner::Whole) => whole(begun, &told, &shape).await,
+        (Ok(Some(begun)), Manner::Whole) => whole(begun, &mut told, &shape).await,
         (Ok(Some(begun)), Manner::Streamed) => {
             let response = streamed(begun, &mut told, shape);
             return with_headers(response, &told);
@@ -158,20 +161,23 @@ fn step(event: Event) -> Step {
     match event {
         Event::Delta(text) => Step::Piece(Piece::Text(text)),
         Event::ToolCall(piece) => Step::Piece(Piece::ToolCall(piece)),
+        Event::Vectors(vectors) => Step::Piece(Piece::Vectors(vectors)),
         Event::Outcome(outcome) => Step::End(outcome),
         // They stand before the answer.
         Event::Verdict(_) | Event::Decision(_) => Step::Nothing,
     }
 }
 
-async fn whole(mut begun: Begun, told: &Told, shape: &impl Shape) -> Result<Response<Body>, Refusal> {
+async fn whole(mut begun: Begun, told: &mut Told, shape: &impl Shape) -> Result<Response<Body>, Refusal> {
     let mut answer = Answer::default();
     loop {
         match begun.next().await {
             Some(event) => match step(event?) {
                 Step::Piece(piece) => answer.add(&piece),
                 Step::End(outcome) => {
-                    return Ok(error::json_response(StatusCode::OK, &shape.whole(told, &answer, &outcome)?));
+                    let body = shape.whole(told, &answer, &outcome)?;
+                    told.outcome = Some(outcome);
+                    return Ok(error::json_text(StatusCode::OK, body));
                 }
                 Step::Nothing => {}
             },

@@ -21,6 +21,7 @@ const COMPLEXITY: &str = "x-cordon-complexity";
 const VALIDATE_ONLY: &str = "x-cordon-validate-only";
 const TIMEOUT_MS: &str = "x-cordon-timeout-ms";
 const ALWAYS_NER: &str = "x-cordon-always-ner";
+const CONFIDENCE: &str = "x-cordon-confidence";
 
 /// What the headers ask for.
 #[derive(Debug)]
@@ -29,6 +30,7 @@ pub(super) struct Inputs {
     pub(super) declared_level: Option<Sensitivity>,
     pub(super) complexity: Option<Complexity>,
     pub(super) validate_only: bool,
+    pub(super) confidence: bool,
     pub(super) ner: NerMode,
     pub(super) deadline: Instant,
 }
@@ -59,6 +61,7 @@ impl Inputs {
         let truth = |value: bool| if value { "true" } else { "false" };
         let yes = |name| word(headers, name, &[true, false], truth).map(Option::unwrap_or_default);
         let validate_only = yes(VALIDATE_ONLY)?;
+        let confidence = yes(CONFIDENCE)?;
         let ner = if yes(ALWAYS_NER)? { NerMode::Always } else { NerMode::Auto };
         let asked = match text(headers, TIMEOUT_MS)? {
             None => default,
@@ -67,7 +70,15 @@ impl Inputs {
                 .map(|millis| Duration::from_millis(millis).min(default))
                 .map_err(|_| wrong(TIMEOUT_MS, "must be a whole number of milliseconds"))?,
         };
-        Ok(Self { request_id, declared_level, complexity, validate_only, ner, deadline: Instant::now() + asked })
+        Ok(Self {
+            request_id,
+            declared_level,
+            complexity,
+            validate_only,
+            confidence,
+            ner,
+            deadline: Instant::now() + asked,
+        })
     }
 }
 

@@ -117,7 +117,12 @@ pub(super) fn response(refusal: &Refusal, tongue: Tongue) -> Response<Body> {
 
 /// A JSON body under this status.
 pub(super) fn json_response(status: StatusCode, body: &Value) -> Response<Body> {
-    let mut response = Response::new(Body::from(body.to_string()));
+    json_text(status, body.to_string())
+}
+
+/// The same of JSON that is written already.
+pub(super) fn json_text(status: StatusCode, body: String) -> Response<Body> {
+    let mut response = Response::new(Body::from(body));
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response

@@ -3,7 +3,7 @@
 //!
 //! The life of a request, file by file: `guard` says who may come in, `ask` reads its headers and bytes, `json` and
 //! `fields` the body, `openai_request` or `ollama_request` what is asked (with `…_message` and `tools`), `answer` runs it and passes the answer on in
-//! the words of `openai_answer` or `ollama_answer`, `told` adds what was decided, `calls` holds calls of tools, `error` says what went wrong, and
+//! the words of `openai_answer` or `ollama_answer`, `told` adds what was decided, `calls` holds calls of tools, `embeddings` is the other thing that a model can be asked for, `error` says what went wrong, and
 //! `models` knows the names that clients may ask for.
 //!
 //! It must never let a string of a body go on unscanned, never choose a backend, and never answer another origin.
@@ -11,6 +11,7 @@
 mod answer;
 mod ask;
 mod calls;
+mod embeddings;
 mod error;
 mod fields;
 mod guard;
@@ -42,6 +43,7 @@ pub(super) use guard::only_grpc;
 use crate::config::{HttpSection, Limits};
 use crate::document::Conversation;
 use crate::error::Kind;
+use crate::policy::Complexity;
 
 use self::answer::Manner;
 use self::ask::Inputs;
@@ -77,6 +79,7 @@ pub(super) fn router(core: &Arc<Core>, callers: &Callers, section: &HttpSection,
     };
     Router::new()
         .route("/v1/chat/completions", post(openai_chat))
+        .route("/v1/embeddings", post(openai_embeddings))
         .route("/v1/models", get(openai_models))
         .route("/v1/models/{*name}", get(openai_model))
         .route("/api/chat", post(ollama_chat))
@@ -93,7 +96,7 @@ pub(super) async fn no_such_path(request: Request) -> Response<Body> {
         let (parts, ()) = tonic::Status::unimplemented("no such service").into_http::<()>().into_parts();
         return Response::from_parts(parts, Body::empty());
     }
-    let message = "nothing is served on this path; POST /v1/chat/completions, POST /api/chat, GET /v1/models, \
+    let message = "nothing is served on this path; POST /v1/chat/completions, POST /v1/embeddings, POST /api/chat, GET /v1/models, \
                    GET /v1/models/{id}, GET /api/tags and GET /api/version are, and gRPC";
     let refusal = Refusal::new(Kind::NotFound, "PATH_NOT_FOUND", message);
     error::response(&refusal, Tongue::of_path(request.uri().path()))
@@ -135,6 +138,24 @@ async fn openai_chat(State(doors): State<Doors>, request: Request) -> Response<B
         Ok((caller, asked, stream, include_usage, dropped)) => {
             let shape = openai_answer::ChatAnswer::new(include_usage);
             doors.answer(&caller, asked, &dropped, stream, shape).await
+        }
+        Err(refusal) => error::response(&refusal, Tongue::OpenAi),
+    }
+}
+
+async fn openai_embeddings(State(doors): State<Doors>, request: Request) -> Response<Body> {
+    let read = async {
+        let (caller, inputs, body) = doors.take(request).await?;
+        let wanted = embeddings::read(body)?;
+        let model = doors.models.embedding(&wanted.model)?;
+        // What a text asks of a model says nothing about its vector, so the policy sees a simple request.
+        let inputs = Inputs { complexity: inputs.complexity.or(Some(Complexity::Simple)), ..inputs };
+        let asked = doors.asked(models::BY_POLICY, wanted.dispatch, embeddings::path, inputs)?;
+        Ok((caller, Asked { embedding: Some(model), ..asked }, wanted.base64, wanted.dropped))
+    };
+    match read.await {
+        Ok((caller, asked, base64, dropped)) => {
+            doors.answer(&caller, asked, &dropped, false, embeddings::EmbeddingAnswer { base64 }).await
         }
         Err(refusal) => error::response(&refusal, Tongue::OpenAi),
     }
@@ -193,7 +214,8 @@ impl Doors {
             validate_only: inputs.validate_only,
             deadline: inputs.deadline,
             whole: true,
-            confidence: false,
+            confidence: inputs.confidence,
+            embedding: None,
             level_override: None,
         })
     }

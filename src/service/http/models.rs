@@ -18,8 +18,12 @@ pub(super) const BY_POLICY: &str = "cordon";
 /// The known names.
 #[derive(Debug)]
 pub(super) struct Models {
-    /// `cordon`, then the backends' models and the accepted names, each once.
+    /// `cordon`, then the models of the backends that answer and the accepted names, each once.
     listed: Vec<Arc<str>>,
+    /// Names that are accepted beside those of models.
+    accepted: Vec<Arc<str>>,
+    /// Models that make vectors, in the order in which they are taken for a name that is none of theirs.
+    embedding: Vec<Arc<str>>,
     any: bool,
     started: u64,
 }
@@ -30,14 +34,17 @@ impl Models {
         let local = backends.local().iter().map(|backend| Arc::clone(backend.model()));
         let cloud = backends.cloud().iter().map(|backend| Arc::clone(backend.model()));
         let accepted = section.models.iter().filter(|name| *name != "*").map(|name| Arc::from(name.as_str()));
+        let embedding = backends.embedding_models();
         let mut listed: Vec<Arc<str>> = vec![BY_POLICY.into()];
-        for name in local.chain(cloud).chain(accepted) {
+        for name in local.chain(cloud).chain(accepted.clone()) {
             if !listed.contains(&name) {
                 listed.push(name);
             }
         }
         Self {
             listed,
+            accepted: accepted.collect(),
+            embedding,
             any: section.models.iter().any(|name| name == "*"),
             started: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs()),
         }
@@ -59,6 +66,26 @@ impl Models {
         })
     }
 
+    /// The model that makes the vectors for a name of a request: the one of this name, or the first for a name that stands
+    /// for any. Vectors of different models cannot be compared, so one request is answered by one model only.
+    pub(super) fn embedding(&self, name: &str) -> Result<Arc<str>, Refusal> {
+        let refused = |message: &str| Refusal {
+            field: Some("model".to_owned()),
+            ..Refusal::new(Kind::NotFound, "MODEL_NOT_FOUND", message)
+        };
+        let Some(first) = self.embedding.first() else {
+            return Err(refused("makes no embeddings: no backend has an embedding_model; add one to its entry"));
+        };
+        if let Some(named) = self.embedding.iter().find(|model| ***model == *name) {
+            return Ok(Arc::clone(named));
+        }
+        let stands_for_any = name == BY_POLICY || self.accepted.iter().any(|accepted| **accepted == *name);
+        if stands_for_any || self.any && !name.is_empty() {
+            return Ok(Arc::clone(first));
+        }
+        Err(refused("is no embedding model of a backend; ask for one of those, or for `cordon`"))
+    }
+
     /// A listed name. Ollama's clients may leave out the tag `latest`, or add it.
     fn find(&self, name: &str) -> Option<&Arc<str>> {
         let bare = |name: &str| name.strip_suffix(":latest").unwrap_or(name).to_owned();
@@ -67,16 +94,21 @@ impl Models {
 
     /// The list in OpenAI's words.
     pub(super) fn openai_list(&self) -> Value {
-        let data: Vec<Value> = self.listed.iter().map(|name| self.openai_model(name)).collect();
+        let data: Vec<Value> = self.all().map(|name| self.openai_model(name)).collect();
         json!({"object": "list", "data": data})
     }
 
     /// One of them in OpenAI's words.
     pub(super) fn openai_one(&self, name: &str) -> Result<Value, Refusal> {
-        match self.find(name) {
+        match self.find(name).or_else(|| self.embedding.iter().find(|model| ***model == *name)) {
             Some(listed) => Ok(self.openai_model(listed)),
             None => self.accept(name).map(|()| self.openai_model(name)),
         }
+    }
+
+    /// Those that answer, then those that make vectors and do not answer too.
+    fn all(&self) -> impl Iterator<Item = &Arc<str>> {
+        self.listed.iter().chain(self.embedding.iter().filter(|model| !self.listed.contains(model)))
     }
 
     fn openai_model(&self, name: &str) -> Value {
@@ -100,7 +132,7 @@ impl Models {
                 },
             })
         };
-        let models: Vec<Value> = self.listed.iter().map(model).collect();
+        let models: Vec<Value> = self.all().map(model).collect();
         json!({"models": models})
     }
 }

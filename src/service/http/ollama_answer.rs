@@ -72,6 +72,8 @@ impl Shape for ChatAnswer {
     fn piece(&mut self, piece: &Piece) -> String {
         let message = match piece {
             Piece::Text(text) => json!({"role": "assistant", "content": text.expose()}),
+            // A chat has none.
+            Piece::Vectors(_) => return String::new(),
             Piece::ToolCall(piece) => {
                 self.calls.add(piece);
                 return String::new();
@@ -100,10 +102,10 @@ impl Shape for ChatAnswer {
         None
     }
 
-    fn whole(&self, told: &Told, answer: &Answer, outcome: &Outcome) -> Result<Value, Refusal> {
+    fn whole(&self, told: &Told, answer: &Answer, outcome: &Outcome) -> Result<String, Refusal> {
         let mut message = json!({"role": "assistant", "content": answer.text});
         add_calls(&mut message, &answer.calls)?;
-        Ok(last(told.model(), &message, outcome))
+        Ok(last(told.model(), &message, outcome).to_string())
     }
 }
 

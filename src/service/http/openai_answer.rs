@@ -12,7 +12,7 @@ use crate::service::error::Refusal;
 use super::answer::{Answer, Piece, Shape};
 use super::calls::{self, Call};
 use super::error::{self, Tongue};
-use super::told::Told;
+use super::told::{self, Told};
 
 /// The shape of one answer.
 #[derive(Debug)]
@@ -113,6 +113,8 @@ impl Shape for ChatAnswer {
         let delta = match piece {
             Piece::Text(text) => json!({"content": text.expose()}),
             Piece::ToolCall(piece) => json!({"tool_calls": [self.call_piece(piece)]}),
+            // A chat has none.
+            Piece::Vectors(_) => return String::new(),
         };
         self.chunk(&json!([{"index": 0, "delta": delta, "logprobs": null, "finish_reason": null}]), None)
     }
@@ -122,6 +124,9 @@ impl Shape for ChatAnswer {
         let mut end = self.chunk(&json!([{"index": 0, "delta": {}, "logprobs": null, "finish_reason": finish}]), None);
         if self.include_usage {
             end.push_str(&self.chunk(&json!([]), Some(usage(outcome))));
+        }
+        if let Some(confidence) = told::confidence(outcome) {
+            end.push_str(&format!(": cordon {confidence}\n\n"));
         }
         end.push_str("data: [DONE]\n\n");
         Ok(end)
@@ -135,7 +140,7 @@ impl Shape for ChatAnswer {
         Some(": still at work\n\n")
     }
 
-    fn whole(&self, told: &Told, answer: &Answer, outcome: &Outcome) -> Result<Value, Refusal> {
+    fn whole(&self, told: &Told, answer: &Answer, outcome: &Outcome) -> Result<String, Refusal> {
         let id = id(told);
         let mut message = json!({"role": "assistant", "content": answer.text, "refusal": null});
         if let Some(fields) = message.as_object_mut().filter(|_| !answer.calls.is_empty()) {
@@ -163,6 +168,7 @@ impl Shape for ChatAnswer {
                 "finish_reason": finish_reason(outcome),
             }],
             "usage": usage(outcome),
-        }))
+        })
+        .to_string())
     }
 }

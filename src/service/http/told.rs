@@ -7,7 +7,7 @@ use std::sync::Arc;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::{Value, json};
 
-use crate::dispatch::Decision;
+use crate::dispatch::{Decision, Outcome};
 use crate::policy::Verdict;
 
 /// What is known so far.
@@ -17,6 +17,8 @@ pub(super) struct Told {
     pub(super) dropped: Option<String>,
     pub(super) verdict: Option<Arc<Verdict>>,
     pub(super) decision: Option<Decision>,
+    /// Of an answer that was gathered before its headers went out.
+    pub(super) outcome: Option<Outcome>,
 }
 
 impl Told {
@@ -41,6 +43,13 @@ impl Told {
             set("x-cordon-backend", &decision.backend);
             set("x-cordon-model", &decision.model);
             set("x-cordon-decision-id", &self.decision_id());
+        }
+        if let Some((outcome, confidence)) =
+            self.outcome.as_ref().and_then(|outcome| Some((outcome, outcome.confidence.as_ref()?)))
+        {
+            set("x-cordon-confidence", &share(confidence.millionths).to_string());
+            set("x-cordon-escalated", if outcome.escalated { "true" } else { "false" });
+            set("x-cordon-escalation-withheld", outcome.escalation_withheld);
         }
     }
 
@@ -83,6 +92,22 @@ impl Told {
         }
         told
     }
+}
+
+/// What the outcome adds for the end of a stream, if it adds something.
+pub(super) fn confidence(outcome: &Outcome) -> Option<Value> {
+    let confidence = outcome.confidence.as_ref()?;
+    Some(json!({
+        "confidence": share(confidence.millionths),
+        "confidence_reasons": confidence.reasons,
+        "escalated": outcome.escalated,
+        "escalation_withheld": outcome.escalation_withheld,
+    }))
+}
+
+/// From 0 to 1.
+fn share(millionths: u32) -> f64 {
+    f64::from(millionths) / 1e6
 }
 
 /// A value that any header may hold: what is not printable ASCII is written as `%` and two hexadecimal digits a byte.

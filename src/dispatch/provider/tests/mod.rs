@@ -51,7 +51,7 @@ async fn ask_with(config: &BackendConfig, text: &Conversation, call: Call) -> Re
         match piece? {
             Piece::Text(text) => answer.push_str(text.expose()),
             Piece::Tokens(_) => panic!("nobody asked for them"),
-            Piece::ToolCall(_) => panic!("no tool was offered"),
+            Piece::ToolCall(_) | Piece::Vectors(_) => panic!("neither was asked for"),
             Piece::Finish(end) => assert!(finish.replace(end).is_none(), "one finish"),
         }
     }

@@ -153,7 +153,7 @@ async fn calls(kind: BackendKind, body: &str) -> (Vec<ToolCallPiece>, FinishReas
     let (mut pieces, mut reason) = (Vec::new(), None);
     while let Some(piece) = stream.next().await {
         match piece.unwrap() {
-            Piece::Tokens(_) => panic!("nobody asked for them"),
+            Piece::Tokens(_) | Piece::Vectors(_) => panic!("nobody asked for them"),
             Piece::Text(_) => {}
             Piece::ToolCall(call) => pieces.push(call),
             Piece::Finish(finish) => reason = Some(finish.reason),
