@@ -34,6 +34,9 @@ use super::request::{Decision, Judged, Overridden, Request};
 use super::sabotage::Sabotage;
 use super::turn;
 
+/// Tokens that frame one input of an embedding: a beginning, an end, and as many again for safety.
+const FRAME_TOKENS: u64 = 4;
+
 /// An answer that has begun.
 pub(super) struct Begun {
     pub(super) open: Open,
@@ -315,8 +318,8 @@ impl<'a> Attempts<'a> {
             backends.iter().filter(|backend| backend.is_usable()).find_map(|backend| backend.terms().price)
         }
         let other_side = match route {
-            Route::Local => first(self.shared.backends.cloud()),
-            Route::CloudRedacted | Route::Cloud => first(self.shared.backends.local()),
+            Route::Local => first(self.backends().cloud()),
+            Route::CloudRedacted | Route::Cloud => first(self.backends().local()),
         };
         let meter = Meter { control: Arc::clone(&self.shared.control), caller: Arc::clone(&self.request.caller) };
         Bill::new(backend.terms().price, other_side, bytes).metered(meter)
@@ -336,6 +339,9 @@ impl<'a> Attempts<'a> {
     fn cloud_bill(&self, backend: &Backend<CloudProvider>, text: &CloudText) -> Bill {
         // One that cannot be encoded is not sent either.
         let bytes = backend.provider().request_bytes(text).unwrap_or_default();
+        // For vectors another body is sent, which holds the strings all the same.
+        let document = text.conversation().document();
+        let bytes = bytes.max(document.total_bytes().saturating_add(document.parts().len() as u64 * FRAME_TOKENS));
         let asked = text.conversation().generation().max_output_tokens;
         self.bill(backend, text.route(), bytes).bounded(asked.or(backend.terms().max_output_tokens))
     }

@@ -169,7 +169,9 @@ impl Bill {
 
 /// An answer whose bytes are counted as they come.
 pub(super) fn counted(written: Written, answer: AnswerStream) -> AnswerStream {
-    Box::pin(answer.inspect(move |piece| written.add(piece.as_ref().map_or(0, Piece::bytes))))
+    // A vector has no tokens; what is billed of an embedding is what was read.
+    let bytes = |piece: &Piece| if matches!(piece, Piece::Vectors(_)) { 0 } else { piece.bytes() };
+    Box::pin(answer.inspect(move |piece| written.add(piece.as_ref().map_or(0, bytes))))
 }
 
 impl Fault {
