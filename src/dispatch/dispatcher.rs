@@ -170,24 +170,28 @@ impl Dispatcher {
                 () = sender.closed() => Err(Stop::CallerLeft),
             };
             if let Err(Stop::Failed(error)) = ended {
-                last.send(Err(error));
+                last.send(Box::new(Err(error)));
             }
         });
         Events { receiver }
     }
 }
 
+/// What goes through the channel of one request. Boxed, because a channel keeps room for 32 of them from the start, and a
+/// request may be open for minutes.
+type Sent = Box<Result<Event, DispatchError>>;
+
 /// The events of one request.
 #[derive(Debug)]
 pub struct Events {
-    receiver: mpsc::Receiver<Result<Event, DispatchError>>,
+    receiver: mpsc::Receiver<Sent>,
 }
 
 impl Stream for Events {
     type Item = Result<Event, DispatchError>;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        self.receiver.poll_recv(context)
+        self.receiver.poll_recv(context).map(|sent| sent.map(|event| *event))
     }
 }
 
@@ -212,18 +216,20 @@ type Waived = Result<Option<Waiver>, OverrideDenied>;
 pub(super) struct Run<'a> {
     pub(super) shared: &'a Shared,
     pub(super) request: &'a Request,
-    pub(super) sender: &'a mpsc::Sender<Result<Event, DispatchError>>,
+    pub(super) sender: &'a mpsc::Sender<Sent>,
     pub(super) started: Instant,
 }
 
 impl Run<'_> {
+    /// The steps before the answer are boxed: a request spends its life passing the answer on, and should not hold the room
+    /// that only they need.
     async fn run(&self) -> Result<(), Stop> {
-        let claim = self.claim().await?;
-        let (judged, estimate, plan, waived) = self.judge().await?;
+        let claim = Box::pin(self.claim()).await?;
+        let (judged, estimate, plan, waived) = Box::pin(self.judge()).await?;
         self.send(Event::Verdict(Arc::clone(&judged.verdict))).await?;
 
         let permit = judged.policy.permit(&judged.verdict, &plan, Arc::clone(&self.request.conversation));
-        let redacted = self.redact(&judged, &plan).await?;
+        let redacted = Box::pin(self.redact(&judged, &plan)).await?;
         let (permit, redaction) = match &redacted {
             None => (permit, Redaction::None),
             Some(Err(reason)) => (permit, Redaction::Stays(reason)),
@@ -247,10 +253,11 @@ impl Run<'_> {
         if self.request.validate_only {
             return self.send(Event::Decision(attempts.validate())).await;
         }
-        let answer = match attempts.begin().await {
-            Ok(begun) => escalate::choose(&mut attempts, begun).await,
-            Err(error) => Err(error),
-        };
+        let begun = Box::pin(async {
+            let begun = attempts.begin().await?;
+            escalate::choose(&mut attempts, begun).await
+        });
+        let answer = begun.await;
         match answer {
             Ok(chosen) => self.relay(chosen, claim).await,
             Err(error) => {
@@ -337,7 +344,7 @@ impl Run<'_> {
 
     /// Hands an event to the caller, and waits until there is room for it.
     pub(super) async fn send(&self, event: Event) -> Result<(), Stop> {
-        match within(self.request.deadline, self.sender.send(Ok(event))).await? {
+        match within(self.request.deadline, self.sender.send(Box::new(Ok(event)))).await? {
             Ok(()) => Ok(()),
             Err(_) => Err(Stop::CallerLeft),
         }
