@@ -191,7 +191,11 @@ impl Stream for Events {
     type Item = Result<Event, DispatchError>;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        self.receiver.poll_recv(context).map(|sent| sent.map(|event| *event))
+        match self.receiver.poll_recv(context) {
+            Poll::Ready(Some(sent)) => Poll::Ready(Some(*sent)),
+            Poll::Ready(None) => Poll::Ready(None),
+            Poll::Pending => Poll::Pending,
+        }
     }
 }
 
