@@ -22,7 +22,7 @@ fn main() -> Result<(), Box<dyn error::Error>> {
     let descriptors = protox::compile(PROTOS, ["proto"])?;
     let out = PathBuf::from(env::var("OUT_DIR")?);
     fs::write(out.join("cordon_descriptor.bin"), descriptors.encode_to_vec())?;
-    tonic_prost_build::configure().compile_fds(descriptors)?;
+    tonic_prost_build::configure().codec_path("crate::service::codec::SmallBuffers").compile_fds(descriptors)?;
     println!("cargo:rerun-if-changed={CATALOG}");
     fs::write(out.join("catalog_files.rs"), catalog_files()?)?;
     Ok(())

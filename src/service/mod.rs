@@ -8,6 +8,7 @@ mod admin;
 mod audit;
 mod auth;
 mod classifier;
+pub(crate) mod codec;
 mod conversation;
 pub(crate) mod convert;
 mod core;

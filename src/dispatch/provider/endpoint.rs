@@ -175,13 +175,15 @@ impl Endpoint {
             .header(CONTENT_TYPE, "application/json")
             .header(ACCEPT, accept)
             .body(body);
-        let response = self.send(request, &patience).await.map_err(|fault| self.error(fault))?;
+        let mut response = self.send(request, &patience).await.map_err(|fault| self.error(fault))?;
         let kind = response.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or("");
         // A whole JSON body instead of events, or a web page of something in between, would only look like silence.
         let unstreamed = self.dialect.framing() == Framing::Events && kind.starts_with("application/json");
         if unstreamed || kind.starts_with("text/html") {
             return Err(self.error(Fault::Malformed("it is no stream")));
         }
+        // They are views into the buffer of the connection, and would keep 8 KiB of it for as long as the answer streams.
+        response.headers_mut().clear();
         let (name, model) = (Arc::clone(&self.name), Arc::clone(&self.model));
         let answer = Answer {
             response,
