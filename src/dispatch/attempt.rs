@@ -4,6 +4,10 @@
 //! first. A call that fails before its first piece gets its outcome, and the next backend is tried; going from local to
 //! the cloud needs the policy's leave, which the plan holds, and the permit's text, without which nothing can be sent.
 
+mod escalation;
+mod missed;
+mod spending;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,18 +15,16 @@ use tokio::time::Instant;
 
 use crate::audit::{AuditError, DecisionId, Pending};
 use crate::control::Overrun;
-use crate::money::Price;
 use crate::policy::{BudgetOverrun, CloudText, LocalText, Permit, Route, RoutePlan};
 
 use super::backend::{Backend, Backends};
-use super::bill::{Bill, Meter};
 use super::breaker::Breaker;
 use super::chance::Chance;
 use super::complexity::Estimate;
 use super::confidence::Confidence;
 use super::dispatcher::Shared;
 use super::error::DispatchError;
-use super::escalate::{Judging, withheld};
+use super::escalate::Judging;
 use super::gate::Place;
 use super::patience::{self, MAX_CALLS};
 use super::plan::{self, Cloud, Step, reason};
@@ -33,9 +35,8 @@ use super::request::{Decision, Judged, Overridden, Request};
 #[cfg(test)]
 use super::sabotage::Sabotage;
 use super::turn;
-
-/// Tokens that frame one input of an embedding: a beginning, an end, and as many again for safety.
-const FRAME_TOKENS: u64 = 4;
+pub(super) use missed::Missed;
+use missed::{local_reason, missed_reason, no_answer};
 
 /// An answer that has begun.
 pub(super) struct Begun {
@@ -55,42 +56,6 @@ impl Begun {
     /// The first piece, once.
     pub(super) fn take_first(&mut self) -> Piece {
         std::mem::replace(&mut self.first, Piece::Tokens(Vec::new()))
-    }
-}
-
-/// Why a side gave no answer.
-pub(super) enum Missed {
-    /// No backend is configured, or none was worth a try.
-    NoneUsable,
-    /// The places of this one are taken and its queue is full; no other was tried.
-    Full(Arc<str>),
-    /// The last one tried failed so.
-    Failed(ProviderError),
-    /// The decision could not be made durable.
-    Audit(AuditError),
-    /// The cloud was closed in the meantime.
-    Closed,
-    /// A budget does not allow what the call may cost.
-    OverBudget(Overrun),
-    /// Nothing else can help.
-    Fatal(DispatchError),
-}
-
-impl Missed {
-    /// A full backend says less than a failed one.
-    pub(super) fn or_full(self, backend: &Arc<str>) -> Self {
-        match self {
-            Self::NoneUsable => Self::Full(Arc::clone(backend)),
-            other => other,
-        }
-    }
-
-    /// So does one that is too dear; and what a failed one was is known already.
-    pub(super) fn or_over_budget(self, overrun: Overrun) -> Self {
-        match self {
-            Self::NoneUsable | Self::Full(_) => Self::OverBudget(overrun),
-            other => other,
-        }
     }
 }
 
@@ -311,53 +276,6 @@ impl<'a> Attempts<'a> {
         }
     }
 
-    /// The bill of a call of so many bytes. The other side's price is that of its first backend that could have taken
-    /// the request now.
-    pub(super) fn bill<P>(&self, backend: &Backend<P>, route: Route, bytes: u64) -> Bill {
-        fn first<P>(backends: &[Arc<Backend<P>>]) -> Option<Price> {
-            backends.iter().filter(|backend| backend.is_usable()).find_map(|backend| backend.terms().price)
-        }
-        let other_side = match route {
-            Route::Local => first(self.backends().cloud()),
-            Route::CloudRedacted | Route::Cloud => first(self.backends().local()),
-        };
-        let meter = Meter { control: Arc::clone(&self.shared.control), caller: Arc::clone(&self.request.caller) };
-        Bill::new(backend.terms().price, other_side, bytes).metered(meter)
-    }
-
-    /// The bill of a cloud call with what it may cost taken out of the caller's budgets.
-    pub(super) fn reserve(&self, backend: &Backend<CloudProvider>, text: &CloudText) -> Result<Bill, Overrun> {
-        let bill = self.cloud_bill(backend, text);
-        if !self.shared.control.bounds(&self.request.caller) {
-            return Ok(bill);
-        }
-        let most = bill.bound().ok_or(Overrun::Unbounded)?;
-        let hold = self.shared.control.reserve(&self.request.caller, most)?;
-        Ok(bill.holding(hold))
-    }
-
-    fn cloud_bill(&self, backend: &Backend<CloudProvider>, text: &CloudText) -> Bill {
-        // One that cannot be encoded is not sent either.
-        let bytes = backend.provider().request_bytes(text).unwrap_or_default();
-        // For vectors another body is sent, which holds the strings all the same.
-        let document = text.conversation().document();
-        let bytes = bytes.max(document.total_bytes().saturating_add(document.parts().len() as u64 * FRAME_TOKENS));
-        let asked = text.conversation().generation().max_output_tokens;
-        self.bill(backend, text.route(), bytes).bounded(asked.or(backend.terms().max_output_tokens))
-    }
-
-    /// Whether the budgets would let the request go to this backend now.
-    fn affordable(&self, backend: &Backend<CloudProvider>) -> bool {
-        let caller = &self.request.caller;
-        let Some(text) = self.cloud_text().filter(|_| self.shared.control.bounds(caller)) else { return true };
-        self.cloud_bill(backend, &text).bound().is_some_and(|most| self.shared.control.has_room(caller, most))
-    }
-
-    /// What becomes of a request that a budget has no room for.
-    fn budget_overrun(&self) -> BudgetOverrun {
-        self.judged.policy.budget_overrun()
-    }
-
     /// The text for a local backend.
     pub(super) fn local_text(&self) -> LocalText {
         self.permit.local_text()
@@ -432,38 +350,6 @@ impl<'a> Attempts<'a> {
         if patience::suffices(self.left()) { Missed::NoneUsable } else { Missed::Fatal(DispatchError::Deadline) }
     }
 
-    /// Whether local answers are to be judged: the caller asks for it, or the policy escalates somewhere, so that people
-    /// see what else would.
-    fn wants_confidence(&self) -> bool {
-        // Vectors are not judged.
-        self.request.embedding.is_none() && (self.request.confidence || self.judged.policy.escalates())
-    }
-
-    /// Whether the cloud may be asked for a better answer than the local one, or why not.
-    pub(super) fn may_escalate(&self) -> Result<(), &'static str> {
-        #[cfg(test)]
-        if self.sabotage() == Sabotage::EscalatesWithoutPermit {
-            return Ok(());
-        }
-        match self.cloud() {
-            _ if self.permit.ceiling() != Route::Cloud => Err(withheld::CEILING),
-            _ if !self.plan.may_escalate() => Err(withheld::POLICY),
-            Cloud::Absent => Err(withheld::NO_CLOUD_BACKEND),
-            Cloud::Closed => Err(withheld::CLOUD_CLOSED),
-            Cloud::Open => Ok(()),
-        }
-    }
-
-    /// Until [`Attempts::stay_local`], decisions say that they come after this local answer.
-    pub(super) fn leave_local(&mut self, decision: Option<DecisionId>, confidence: Confidence) {
-        self.left = Some((decision, confidence));
-    }
-
-    /// Decisions stand for themselves again.
-    pub(super) fn stay_local(&mut self) {
-        self.left = None;
-    }
-
     /// The cloud's backends in the order of one request.
     pub(super) fn cloud_order(&self) -> Vec<&'a Arc<Backend<CloudProvider>>> {
         self.shared.backends.cloud_order()
@@ -499,42 +385,4 @@ fn nobody() -> (Arc<str>, Arc<str>) {
 
 fn first(steps: &[Step]) -> Step {
     steps.first().copied().unwrap_or(Step { route: Route::Local, reason: reason::NONE })
-}
-
-/// Why the local side is tried, given how the cloud was missed.
-fn local_reason(step: Step, cloud: Option<&Missed>) -> &'static str {
-    match cloud.map_or(reason::NONE, missed_reason) {
-        reason::NONE => step.reason,
-        reason => reason,
-    }
-}
-
-/// Why the cloud was missed before anything was sent; empty if it was not so.
-fn missed_reason(missed: &Missed) -> &'static str {
-    match missed {
-        Missed::Audit(_) => reason::AUDIT_LOG_UNAVAILABLE,
-        Missed::Closed => reason::CLOUD_CLOSED,
-        Missed::OverBudget(Overrun::Spent { .. }) => reason::BUDGET_SPENT,
-        Missed::OverBudget(Overrun::Unbounded | Overrun::Unrecorded(_)) => reason::BUDGET_UNAVAILABLE,
-        Missed::NoneUsable | Missed::Full(_) | Missed::Failed(_) | Missed::Fatal(_) => reason::NONE,
-    }
-}
-
-/// The error when every side was missed.
-fn no_answer(local: Option<Missed>, cloud: Option<Missed>) -> DispatchError {
-    let failed = |missed| match missed {
-        Some(Missed::Failed(error)) => Some(error),
-        _ => None,
-    };
-    match (cloud, local) {
-        (Some(Missed::Audit(error)), _) => DispatchError::AuditUnavailable(error),
-        // Whatever else failed: a place becomes free soon.
-        (_, Some(Missed::Full(backend))) | (Some(Missed::Full(backend)), _) => DispatchError::Full(backend),
-        (Some(cloud @ (Missed::Failed(_) | Missed::NoneUsable)), local) => {
-            DispatchError::NoneAvailable { local: failed(local), cloud: failed(Some(cloud)) }
-        }
-        (Some(Missed::Closed | Missed::OverBudget(_) | Missed::Fatal(_)) | None, local) => {
-            DispatchError::LocalUnavailable(failed(local))
-        }
-    }
 }
