@@ -56,7 +56,7 @@ def locate() -> tuple[Path, Path]:
     return Path(paths["local_model"]), Path(paths["local_server"])
 
 
-def start(port: int, threads: int, answer_tokens: int, log_level: str) -> Any:  # noqa: ANN401 (the module is found at run time)
+def start(port: int, threads: int, answer_tokens: int, log_level: str, slots: bool) -> Any:  # noqa: ANN401 (the module is found at run time)
     """Loads the model and starts the server; it runs in threads of its own from then on."""
     model, module_folder = locate()
     # The cache holds exactly what its manifest names.
@@ -82,8 +82,8 @@ def start(port: int, threads: int, answer_tokens: int, log_level: str) -> Any:  
     params.ui = False
     # Pages in a browser have no business here.
     params.cors_origins = "http://127.0.0.1"
-    # It would show other requests' prompts.
-    params.endpoint_slots = False
+    # It shows other requests' prompts, so it is for tests alone.
+    params.endpoint_slots = slots
     return xllamacpp.Server(params)
 
 
@@ -107,6 +107,7 @@ def main() -> int:
         help=f"longest answer where the client states no limit (default: {ANSWER_TOKENS})",
     )
     parser.add_argument("--log-level", choices=LOG_LEVELS, default="warning")
+    parser.add_argument("--slots", action="store_true", help="serve /slots, which shows what is at work; for tests")
     options = parser.parse_args()
 
     # Taken before the model is loaded: a parent that dies meanwhile is noticed.
@@ -115,7 +116,7 @@ def main() -> int:
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, lambda *_: stop.set())
     try:
-        server = start(options.port, options.threads, options.answer_tokens, options.log_level)
+        server = start(options.port, options.threads, options.answer_tokens, options.log_level, options.slots)
     except fetch.Problem as problem:
         print(f"error: {problem}", file=sys.stderr)
         return 1

@@ -163,12 +163,16 @@ def stop(process: subprocess.Popen[Any]) -> None:
 
 
 @contextlib.contextmanager
-def local_model(folder: Path, answer_tokens: int | None = None, log: Path | None = None) -> Iterator[dict[str, Any]]:
-    """The pinned local model; yields `url` (with /v1), `port`, `pid` and `model`."""
+def local_model(
+    folder: Path, answer_tokens: int | None = None, log: Path | None = None, slots: bool = False
+) -> Iterator[dict[str, Any]]:
+    """The pinned local model; yields `url` (with /v1), `port`, `pid` and `model`. `slots`: it tells what is at work."""
     ready_file = folder / "local-model-ready.json"
     command = [sys.executable, str(LOCAL_MODEL_SERVER), "--ready-file", str(ready_file)]
     if answer_tokens is not None:
         command += ["--answer-tokens", str(answer_tokens)]
+    if slots:
+        command += ["--slots"]
     with running(command, ready_file, "the local model server", log) as (_, ready):
         yield ready
 
