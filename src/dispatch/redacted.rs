@@ -118,10 +118,9 @@ pub(super) async fn redact(
             return Ok(Err(reason::NOT_REDACTABLE));
         }
     };
-    // Nothing of the original may speak for the redacted text, and no level that the caller declared for the one is said
-    // of the other: it is judged by what is in it.
-    let again =
-        Request { conversation: Arc::clone(&conversation), declared_level: None, always_ner: true, ..request.clone() };
+    // What the caller declared holds for the redacted text too: it may know something that no detector finds, and then
+    // nothing of it was replaced.
+    let again = Request { conversation: Arc::clone(&conversation), always_ner: true, ..request.clone() };
     let judged = within(request.deadline, classify.classify(&again)).await?;
     let allowed = |place| plan.restore_in().contains(&place);
     let places = Places {

@@ -119,6 +119,19 @@ async fn what_is_sensitive_without_its_values_stays() {
     house.server.stop().await;
 }
 
+/// The caller may know what no detector finds; then nothing is replaced, and the text would leave as it is.
+#[tokio::test]
+async fn a_declared_level_holds_for_the_redacted_text_too() {
+    let house = house(answer("from the cloud"), "").await;
+    for declared in [Sensitivity::Internal, Sensitivity::Confidential] {
+        let request = DispatchRequest { declared_level: declared as i32, ..asking("The heron flies at noon.") };
+        let decision = ask(&house, request).await.decision.unwrap();
+        assert_eq!((decision.route(), decision.reason.as_str()), (Route::Local, "redacted_text_not_permitted"));
+    }
+    assert!(house.cloud.received().await.is_empty());
+    house.server.stop().await;
+}
+
 #[tokio::test]
 async fn what_cannot_be_redacted_stays() {
     let house = house(answer("from the cloud"), "").await;
