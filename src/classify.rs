@@ -3,6 +3,8 @@
 //! policy. Whatever fails on the way ends in the coverage receipt, and with that in a confidential verdict: there is
 //! no error to return, so no caller can mistake one for "public".
 
+mod observed;
+
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -11,14 +13,17 @@ use std::time::{Duration, Instant};
 use arc_swap::{ArcSwap, ArcSwapOption};
 use tokio::sync::Semaphore;
 
-use crate::audit::{self, Label, Provenance, RecordedObservation};
+use crate::audit::{self, Label, Provenance};
 use crate::detect::trace::{Considered, Outcome, Trace};
 use crate::detect::{
     self, Calibration, Catalog, Coverage, Detector, DetectorCoverage, EntityTypeInfo, Finding, Rules, Status,
 };
 use crate::document::{Document, View};
 use crate::ner::{Dropped, Ner, NerReport, overrule};
-use crate::policy::{Complexity, Detected, Evidence, Policy, Route, RoutePlan, Sensitivity, Verdict};
+use crate::policy::{Detected, Evidence, Policy, Sensitivity, Verdict};
+
+pub use observed::Observed;
+use observed::look_on;
 
 /// Documents up to this many bytes are scanned on the async thread: the rules take less than a millisecond for them,
 /// which is less than handing them over costs under load. Larger ones go to the blocking pool.
@@ -88,53 +93,6 @@ pub struct Classified {
     pub provenance: Provenance,
     /// What a policy that only looks on says.
     pub observed: Option<Observed>,
-}
-
-/// What a policy that only looks on made of the same findings.
-#[derive(Clone, Debug)]
-pub struct Observed {
-    policy: Arc<Policy>,
-    verdict: Arc<Verdict>,
-}
-
-impl Observed {
-    /// For the record of a classification: how it differs from the verdict that acts.
-    #[must_use]
-    pub fn of_classification(&self, acting: &Verdict) -> RecordedObservation {
-        self.recorded(acting, None)
-    }
-
-    /// For the record of a dispatch, which the policy that acts would send by this route.
-    #[must_use]
-    pub fn of_dispatch(
-        &self,
-        acting: &Verdict,
-        preferred: Route,
-        complexity: Complexity,
-        caller: &str,
-    ) -> RecordedObservation {
-        let plan = self.policy.route(&self.verdict, complexity, caller);
-        self.recorded(acting, Some((preferred, plan)))
-    }
-
-    fn recorded(&self, acting: &Verdict, routes: Option<(Route, RoutePlan)>) -> RecordedObservation {
-        let level_differs = self.verdict.level() != acting.level();
-        let route_differs = routes.as_ref().is_some_and(|(preferred, plan)| plan.preferred() != *preferred);
-        metrics::counter!("cordon_observed_total").increment(1);
-        for (what, differs) in [("level", level_differs), ("route", route_differs)] {
-            if differs {
-                metrics::counter!("cordon_observed_differs_total", "what" => what).increment(1);
-            }
-        }
-        RecordedObservation {
-            policy: audit::tidy_policy(self.verdict.policy()),
-            level: self.verdict.level(),
-            rule: self.verdict.reasons().first().map(|reason| Label::new(&reason.rule)).unwrap_or_default(),
-            route: routes.as_ref().map(|(_, plan)| plan.preferred()),
-            route_rule: routes.map(|(_, plan)| Label::new(plan.rule())).unwrap_or_default(),
-            differs: level_differs || route_differs,
-        }
-    }
 }
 
 /// What is replaced together: rules that were built of a catalog, and the policy that adds to it.
@@ -373,26 +331,6 @@ impl Classifier {
     /// Ends the lanes of the model.
     pub async fn shutdown(&self) {
         self.ner.shutdown().await;
-    }
-}
-
-/// Lets a policy look on. Whatever happens to it happens to nobody else.
-fn look_on(policy: Arc<Policy>, evidence: &Evidence<'_>) -> Option<Observed> {
-    let copy = Evidence {
-        document: evidence.document,
-        findings: evidence.findings.clone(),
-        topics: evidence.topics.clone(),
-        coverage: evidence.coverage.clone(),
-        declared_level: evidence.declared_level,
-        caller: evidence.caller,
-    };
-    match catch_unwind(AssertUnwindSafe(|| policy.decide(copy))) {
-        Ok(verdict) => Some(Observed { policy: Arc::clone(&policy), verdict: Arc::new(verdict) }),
-        Err(_) => {
-            metrics::counter!("cordon_observed_failed_total").increment(1);
-            tracing::warn!("the observed policy failed on a request; the request goes on without it");
-            None
-        }
     }
 }
 

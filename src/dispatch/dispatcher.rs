@@ -233,7 +233,11 @@ impl Run<'_> {
         self.send(Event::Verdict(Arc::clone(&judged.verdict))).await?;
 
         let permit = judged.policy.permit(&judged.verdict, &plan, Arc::clone(&self.request.conversation));
-        let redacted = Box::pin(self.redact(&judged, &plan)).await?;
+        let redacted = match &waived {
+            Ok(_) => Box::pin(self.redact(&judged, &plan)).await?,
+            // The request ends below.
+            Err(_) => None,
+        };
         let (permit, redaction) = match &redacted {
             None => (permit, Redaction::None),
             Some(Err(reason)) => (permit, Redaction::Stays(reason)),

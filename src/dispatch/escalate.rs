@@ -272,7 +272,10 @@ async fn hold(begun: &mut Begun, held: &mut VecDeque<Piece>, judge: &mut Judge, 
         judge.take(&piece);
         bytes = bytes.saturating_add(piece.bytes());
         let finish = if let Piece::Finish(finish) = &piece { Some(*finish) } else { None };
-        held.push_back(piece);
+        // The caller gets no scores, and a backend that sends nothing else must not fill the memory.
+        if !matches!(piece, Piece::Tokens(_)) {
+            held.push_back(piece);
+        }
         if let Some(finish) = finish {
             return Held::Whole(finish);
         }

@@ -73,8 +73,10 @@ impl AdminService for Admin {
         }
         let whom = Some(caller.as_str()).filter(|caller| !caller.is_empty());
         if closed {
-            self.switch(whom, true).await?;
+            // It is closed from here on, so it is recorded even if it could not be kept for the next start.
+            let kept = self.switch(whom, true).await;
             self.record(Change::new(ChangeKind::CloudClosed, by.name(), &caller)).await?;
+            kept?;
         } else {
             self.record(Change::new(ChangeKind::CloudOpened, by.name(), &caller)).await?;
             self.switch(whom, false).await?;

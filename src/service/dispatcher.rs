@@ -13,6 +13,7 @@ use crate::error::Kind;
 use crate::money::Amount;
 
 use super::auth::{Caller, Permission};
+use super::calls::Calls;
 use super::conversation;
 use super::convert::{self, Show};
 use super::core::{self, Core};
@@ -110,20 +111,6 @@ fn tool_call(piece: &dispatch::ToolCallPiece) -> proto::ToolCallDelta {
     }
 }
 
-/// Puts a piece to the call that it belongs to. A backend that skips an index leaves an empty call at its place; how many
-/// calls there may be is bounded where the answer is read.
-fn add_to_call(calls: &mut Vec<proto::ToolCall>, piece: proto::ToolCallDelta) {
-    let index = usize::try_from(piece.index).unwrap_or(usize::MAX);
-    if index >= calls.len() {
-        calls.resize_with(index + 1, proto::ToolCall::default);
-    }
-    if let Some(call) = calls.get_mut(index) {
-        call.id.push_str(&piece.id);
-        call.name.push_str(&piece.name);
-        call.arguments.push_str(&piece.arguments);
-    }
-}
-
 fn decision(decision: &dispatch::Decision) -> proto::Decision {
     proto::Decision {
         route: convert::route(decision.route) as i32,
@@ -192,15 +179,19 @@ impl DispatcherService for Dispatch {
     async fn dispatch(&self, request: Request<DispatchRequest>) -> Result<Response<DispatchResponse>, Status> {
         let mut running = self.start(request, true)?;
         let mut response = DispatchResponse { request_id: running.request_id.clone(), ..Default::default() };
+        let mut calls = Calls::default();
         while let Some(event) = running.next().await {
             match event? {
                 StreamEvent::Verdict(verdict) => response.verdict = Some(verdict),
                 StreamEvent::Decision(decision) => response.decision = Some(decision),
                 StreamEvent::Delta(delta) => response.content.push_str(&delta),
-                StreamEvent::ToolCall(piece) => add_to_call(&mut response.tool_calls, piece),
+                StreamEvent::ToolCall(piece) => {
+                    calls.add_texts(piece.index, &piece.id, &piece.name, &piece.arguments);
+                }
                 StreamEvent::Outcome(outcome) => response.outcome = Some(outcome),
             }
         }
+        response.tool_calls = calls.into_proto();
         response.decision_id = running.decision_id;
         Ok(Response::new(response))
     }

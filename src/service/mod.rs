@@ -7,6 +7,7 @@
 mod admin;
 mod audit;
 mod auth;
+mod calls;
 mod classifier;
 pub(crate) mod codec;
 mod conversation;

@@ -92,12 +92,12 @@ impl TokenScore {
 }
 
 impl Piece {
-    /// Bytes of text in it.
+    /// Bytes of text in it; of a part of a call one more, because it may hold no text and still takes room.
     pub(super) fn bytes(&self) -> u64 {
         let length = |text: &Option<Text>| text.as_ref().map_or(0, Text::len);
         let bytes = match self {
             Self::Text(text) => text.len(),
-            Self::ToolCall(call) => length(&call.id) + length(&call.name) + call.arguments.len(),
+            Self::ToolCall(call) => 1 + length(&call.id) + length(&call.name) + call.arguments.len(),
             Self::Tokens(_) | Self::Vectors(_) | Self::Finish(_) => 0,
         };
         bytes as u64

@@ -13,8 +13,8 @@ use crate::document::{Json, ResponseFormat, Tool, Tools};
 /// Version of the policy that lets nothing leave.
 pub(super) const STRICT: &str = "strict";
 
-/// Hard public text goes to the cloud; the rest stays while the local answer is sure enough and the local side is up.
-/// One caller's private text may leave redacted.
+/// One caller's private text may leave redacted. Public text has its own routes behind, and its easy kind stays while the
+/// local answer is sure enough.
 const ROUTES: &str = r#"
 [[route]]
 id = "redacted"
@@ -25,18 +25,6 @@ to = "cloud-redacted"
 id = "private"
 levels = ["confidential", "internal"]
 to = "local"
-[[route]]
-id = "hard"
-levels = ["public"]
-complexities = ["complex"]
-to = "cloud"
-fallback = true
-[[route]]
-id = "easy"
-levels = ["public"]
-to = "local"
-fallback = true
-escalate = true
 "#;
 
 const RULES: &str = r#"
@@ -63,7 +51,10 @@ fn policy(version: &str, routes: &str) -> Arc<Policy> {
 
 impl Default for Judge {
     fn default() -> Self {
-        Self { policies: [policy("1", ROUTES), policy(STRICT, "")], asked: AtomicU64::new(0) }
+        Self {
+            policies: [policy("1", &format!("{ROUTES}{ROUTES_OF_PUBLIC}escalate = true\n")), policy(STRICT, "")],
+            asked: AtomicU64::new(0),
+        }
     }
 }
 

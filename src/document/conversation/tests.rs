@@ -1,3 +1,5 @@
+//! That every string of a conversation is a part of its document, and that new texts find the places of the old.
+
 use serde_json::json;
 
 use super::*;

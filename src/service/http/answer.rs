@@ -13,11 +13,11 @@ use http::{HeaderValue, Response, StatusCode};
 use crate::dispatch::{Event, Outcome, ToolCallPiece, Vectors};
 use crate::document::Text;
 use crate::service::auth::Caller;
+use crate::service::calls::Calls;
 use crate::service::core::Core;
 use crate::service::dispatching::{self, Asked, Running};
 use crate::service::error::Refusal;
 
-use super::calls::Calls;
 use super::error::{self, Tongue};
 use super::told::Told;
 

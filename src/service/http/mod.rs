@@ -10,7 +10,6 @@
 
 mod answer;
 mod ask;
-mod calls;
 mod embeddings;
 mod error;
 mod fields;

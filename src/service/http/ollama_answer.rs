@@ -5,10 +5,10 @@ use serde_json::{Value, json};
 
 use crate::dispatch::{FinishReason, Outcome};
 use crate::error::Kind;
+use crate::service::calls::{Call, Calls};
 use crate::service::error::Refusal;
 
 use super::answer::{Answer, Piece, Shape};
-use super::calls::{Call, Calls};
 use super::error::{self, Tongue};
 use super::told::Told;
 

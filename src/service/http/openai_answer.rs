@@ -7,10 +7,10 @@ use serde_json::{Value, json};
 
 use crate::dispatch::{FinishReason, Outcome, ToolCallPiece};
 use crate::document::Text;
+use crate::service::calls::{self, Call};
 use crate::service::error::Refusal;
 
 use super::answer::{Answer, Piece, Shape};
-use super::calls::{self, Call};
 use super::error::{self, Tongue};
 use super::told::{self, Told};
 

@@ -8,6 +8,9 @@ use crate::service::proto::{ContentPart, Message, Role, ToolCall, content_part};
 
 use super::fields::{self, Dropped, Fields};
 
+/// Kinds of content parts that are text, which stands in a field of the kind's name.
+const TEXTS: [&str; 2] = ["text", "refusal"];
+
 /// Reads a message.
 pub(super) fn read(mut fields: Fields, dropped: &mut Dropped) -> Result<Message, Refusal> {
     let role = role(&mut fields)?;
@@ -73,16 +76,16 @@ fn content(fields: &mut Fields, dropped: &mut Dropped) -> Result<(String, Vec<Co
 }
 
 fn part(at: String, value: Value, dropped: &mut Dropped) -> Result<ContentPart, Refusal> {
-    let whole = value.clone();
-    let mut fields = Fields::of(at, value)?;
-    let kind = fields.required_text("type")?;
-    let part = match kind.as_str() {
-        "text" | "refusal" => {
+    let kind = value.get("type").and_then(Value::as_str);
+    let part = match kind.map(str::to_owned).as_deref() {
+        Some(kind) if !TEXTS.contains(&kind) => content_part::Part::Json(value.to_string()),
+        _ => {
+            let mut fields = Fields::of(at, value)?;
+            let kind = fields.required_text("type")?;
             let text = fields.required_text(&kind)?;
             fields.drop_rest(dropped);
             content_part::Part::Text(text)
         }
-        _ => content_part::Part::Json(whole.to_string()),
     };
     Ok(ContentPart { part: Some(part) })
 }
