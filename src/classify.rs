@@ -256,6 +256,7 @@ impl Classifier {
             }
             found.extend(report.findings);
             found = detect::resolve_traced(found, trace);
+            evidence.topics = report.topics;
             evidence.coverage.detectors.push(report.coverage);
         }
         detect::settle(&mut found);
@@ -291,7 +292,7 @@ impl Classifier {
         coverage.detectors.push(report.coverage);
         let mut findings = detect::resolve(findings);
         detect::settle(&mut findings);
-        Detected { findings: self.calibration.applied(findings), topics: Vec::new(), coverage }
+        Detected { findings: self.calibration.applied(findings), topics: report.topics, coverage }
     }
 
     async fn run_rules(&self, rules: &Arc<Rules>, document: &Arc<Document>, deadline: Instant) -> RulesReport {

@@ -176,6 +176,18 @@ pub struct RecordedTopic {
     pub probability: Score,
 }
 
+/// A topic that is less likely than this is not recorded: a model knows dozens, and most are not the matter of a text.
+const LEAST_TOPIC: f32 = 0.1;
+/// A recorded probability is rounded to such parts; what is finer is noise of the arithmetic.
+const TOPIC_STEPS: f32 = 1000.0;
+
+impl RecordedTopic {
+    fn of(topic: &Topic) -> Self {
+        let rounded = (topic.probability * TOPIC_STEPS).round() / TOPIC_STEPS;
+        Self { name: Label::new(&topic.name), probability: Score::of(rounded) }
+    }
+}
+
 /// Everything that the caller of [`Decision::new`] knows and the verdict does not.
 #[derive(Clone, Debug)]
 pub struct DecisionInput {
@@ -306,8 +318,7 @@ impl Decision {
         }
         let DecisionInput { operation, caller, request_id, declared_level, provenance, timings, routing } = input;
         let summary = entities::summarise(evidence.findings, document, key);
-        let topic =
-            |topic: &Topic| RecordedTopic { name: Label::new(&topic.name), probability: Score::of(topic.probability) };
+        let topics = evidence.topics.iter().filter(|topic| topic.probability >= LEAST_TOPIC).map(RecordedTopic::of);
         Ok(Self {
             id: DecisionId::new(),
             time: words::now(),
@@ -320,7 +331,7 @@ impl Decision {
             entities: summary.counts,
             findings: summary.findings,
             findings_omitted: summary.omitted,
-            topics: evidence.topics.iter().map(topic).collect(),
+            topics: topics.collect(),
             coverage: tidy_coverage(evidence.coverage),
             parts: document.parts().len() as u64,
             text_bytes: document.total_bytes(),

@@ -200,6 +200,7 @@ impl Row {
             topics: verdict
                 .topics()
                 .iter()
+                .filter(|topic| topic.is_shown())
                 .map(|topic| TopicRow { name: topic.name.to_string(), probability: topic.probability })
                 .collect(),
             language: language::tell(text_of(document)).likeliest,

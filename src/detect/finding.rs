@@ -265,3 +265,14 @@ pub struct Topic {
     /// From 0 to 1.
     pub probability: f32,
 }
+
+impl Topic {
+    /// From here on answers and explanations name a topic. A policy sees all of them.
+    pub const SHOWN: f32 = 0.5;
+
+    /// Whether it is more likely than not.
+    #[must_use]
+    pub fn is_shown(&self) -> bool {
+        self.probability >= Self::SHOWN
+    }
+}

@@ -130,5 +130,5 @@ fn a_graph_with_other_labels_than_its_config_is_refused() {
 fn the_digest_tells_models_and_settings_apart() {
     let plain = load(&config()).digest();
     assert_eq!(plain, load(&config()).digest());
-    assert_ne!(plain, load(&NerConfig { window_tokens: 64, ..config() }).digest());
+    assert_ne!(plain, load(&NerConfig { window_tokens: Some(64), ..config() }).digest());
 }

@@ -30,7 +30,7 @@ impl Bare {
     /// The sequences that a lane would run for a text. `None` if the tokenizer fails.
     #[must_use]
     pub fn sequences(&self, text: &str) -> Option<Vec<Vec<u32>>> {
-        let lengths = self.config.lengths(self.vocabulary.max_tokens());
+        let lengths = self.config.lengths(self.vocabulary.max_tokens(), self.vocabulary.own());
         let mut sequences = Vec::new();
         for window in windows(text, lengths.window, lengths.overlap) {
             let tokens = self.vocabulary.tokens(text.get(window.text)?)?;

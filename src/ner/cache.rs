@@ -1,6 +1,6 @@
 //! What a window was found to hold, remembered. The key is a digest under a key that this process alone has, so that
-//! neither a dump of the cache nor its timing on guessed texts elsewhere says what was in them; the value is offsets
-//! and labels. No text is kept. Conversations repeat their history with every turn: that is where this pays.
+//! neither a dump of the cache nor its timing on guessed texts elsewhere says what was in them; the value is offsets,
+//! labels and topics. No text is kept. Conversations repeat their history with every turn: that is where this pays.
 
 use std::sync::Arc;
 
@@ -9,6 +9,7 @@ use moka::sync::Cache;
 use super::NerError;
 use super::decode::{Decoded, ToldWord};
 use super::prose::Looks;
+use super::topics::Pool;
 
 /// What one window holds.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -17,6 +18,8 @@ pub(super) struct Outcome {
     pub(super) decoded: Decoded,
     /// How the window looks.
     pub(super) looks: Looks,
+    /// What the window is about, calibrated.
+    pub(super) topics: Pool,
     /// All that was said about each word; empty unless the job asked for it. Such an outcome is not remembered.
     pub(super) told: Vec<ToldWord>,
 }

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::detect::Category;
 
 use super::NerError;
+use super::model_config::Own;
 
 /// Settings of the named-entity model.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -23,10 +24,12 @@ pub struct NerConfig {
     pub lanes: Option<NonZeroUsize>,
     /// Tokens in a window, estimated; WordPiece makes about 120 of 150 in English and 170 in Spanish. Small NER models
     /// find most in about the length that they were trained on: longer windows lose places, shorter ones invent people.
-    pub window_tokens: usize,
-    /// Tokens that neighbouring windows share. An entity longer than this may be found in two pieces, never lost. A
-    /// longer overlap was measured to find no more, and every shared token is paid for twice.
-    pub overlap_tokens: usize,
+    /// Without it: what the model's `config.json` says, else 150.
+    pub window_tokens: Option<usize>,
+    /// Tokens that neighbouring windows share, at most half of a window. An entity longer than this may be found in two
+    /// pieces, never lost. A longer overlap was measured to find no more, and every shared token is paid for twice.
+    /// Without it: what the model's `config.json` says, else 20.
+    pub overlap_tokens: Option<usize>,
     /// Windows that may wait for a lane, over all requests.
     pub queue: NonZeroUsize,
     /// Windows whose spans are remembered; 0 switches the cache off.
@@ -40,21 +43,24 @@ pub struct NerConfig {
     pub skip_machine_text: bool,
     /// Multiply in 8-bit integers where the model has 4-bit weights: twice as fast, and almost the same numbers.
     pub eight_bit: bool,
+    /// Whether a name must also have the form of one and be no word that is known to be none: capitals, lists of names
+    /// and of words, more doubt in machine text. Without it: yes, but for a model with a table `cordon` in its
+    /// `config.json`, which has learnt that from texts of all kinds.
+    pub form_rules: Option<bool>,
     /// What a label of the model means, by label without its `B-` or `I-`. Adds to and overrides the built-in map.
     pub labels: BTreeMap<String, LabelRule>,
 }
 
 /// What one label of a model means.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
 pub struct LabelRule {
-    /// Entity type of the findings; `IGNORE` drops the label.
-    pub entity_type: String,
+    /// Entity type of the findings; `IGNORE` drops the label. Without it that of the built-in map.
+    pub entity_type: Option<String>,
     /// Its group; without it that of the built-in map, else `other`.
-    #[serde(default)]
     pub category: Option<Category>,
-    /// Least probability, from 0 to 1, at which a word counts. Without it the built-in one.
-    #[serde(default)]
+    /// Least probability, from 0 to 1, at which a word counts. Without it that of the model's `config.json`, else the
+    /// built-in one.
     pub threshold: Option<f32>,
 }
 
@@ -64,22 +70,26 @@ impl Default for NerConfig {
             runtime: None,
             model: None,
             lanes: None,
-            window_tokens: 150,
-            overlap_tokens: 20,
+            window_tokens: None,
+            overlap_tokens: None,
             queue: NonZeroUsize::new(256).unwrap_or(NonZeroUsize::MIN),
             cache_windows: 20_000,
             hang_after_ms: 30_000,
             skip_machine_text: true,
             eight_bit: true,
+            form_rules: None,
             labels: BTreeMap::new(),
         }
     }
 }
 
 /// Fewer tokens than this hold no context worth a run.
-const MIN_WINDOW: usize = 16;
+pub(super) const MIN_WINDOW: usize = 16;
 /// Longest window that is accepted; the model's own limit may be lower.
-const MAX_WINDOW: usize = 2048;
+pub(super) const MAX_WINDOW: usize = 2048;
+/// Where neither the operator nor the model says; measured for models that were trained on about this length.
+const USUAL_WINDOW: usize = 150;
+const USUAL_OVERLAP: usize = 20;
 
 /// Lengths in tokens of text, fitted to a model.
 #[derive(Clone, Copy, Debug)]
@@ -93,11 +103,12 @@ pub(super) struct Lengths {
 }
 
 impl NerConfig {
-    /// The lengths for a model that takes `most` tokens of text.
-    pub(super) fn lengths(&self, most: usize) -> Lengths {
-        let window = self.window_tokens.min(most);
+    /// The lengths for a model that takes `most` tokens of text and says this of itself.
+    pub(super) fn lengths(&self, most: usize, own: Option<&Own>) -> Lengths {
+        let window = self.window_tokens.or(own.and_then(|own| own.window_tokens)).unwrap_or(USUAL_WINDOW).min(most);
+        let overlap = self.overlap_tokens.or(own.and_then(|own| own.overlap_tokens)).unwrap_or(USUAL_OVERLAP);
         // The cut is an estimate; a window that is a little longer is still better run in one piece.
-        Lengths { window, overlap: self.overlap_tokens.min(window / 2), longest_run: (window + window / 4).min(most) }
+        Lengths { window, overlap: overlap.min(window / 2), longest_run: (window + window / 4).min(most) }
     }
 
     /// Refuses numbers that cannot work.
@@ -105,18 +116,21 @@ impl NerConfig {
     /// # Errors
     /// [`NerError::Config`] names the key and its limits.
     pub fn validate(&self) -> Result<(), NerError> {
-        if !(MIN_WINDOW..=MAX_WINDOW).contains(&self.window_tokens) {
+        let window = self.window_tokens.unwrap_or(USUAL_WINDOW);
+        if !(MIN_WINDOW..=MAX_WINDOW).contains(&window) {
             return Err(NerError::Config(format!("window_tokens must be {MIN_WINDOW} to {MAX_WINDOW}")));
         }
         // More than half shared means that every byte is classified more than twice.
-        if self.overlap_tokens * 2 > self.window_tokens {
-            return Err(NerError::Config("overlap_tokens must be at most half of window_tokens".into()));
+        if self.overlap_tokens.is_some_and(|overlap| overlap > window / 2) {
+            let most = window / 2;
+            let problem = format!("overlap_tokens must be at most half of window_tokens, here {most}");
+            return Err(NerError::Config(problem));
         }
         for (label, rule) in &self.labels {
             if rule.threshold.is_some_and(|t| !(0.0..=1.0).contains(&t)) {
                 return Err(NerError::Config(format!("labels.{label}.threshold must be 0 to 1")));
             }
-            if rule.entity_type.is_empty() {
+            if rule.entity_type.as_deref() == Some("") {
                 return Err(NerError::Config(format!("labels.{label}.entity_type must not be empty")));
             }
         }
@@ -139,6 +153,20 @@ mod tests {
         NerConfig::default().validate().unwrap();
         assert!(toml::from_str::<NerConfig>("window_tokens = 64").unwrap().validate().is_ok());
         assert!(toml::from_str::<NerConfig>("windows = 64").is_err());
+    }
+
+    #[test]
+    fn the_operators_lengths_come_before_the_models_and_those_before_the_usual_ones() {
+        let own = Own { window_tokens: Some(190), overlap_tokens: Some(24), ..Own::default() };
+        let lengths = |text: &str, own: Option<&Own>| {
+            let Lengths { window, overlap, .. } = toml::from_str::<NerConfig>(text).unwrap().lengths(508, own);
+            (window, overlap)
+        };
+        assert_eq!(lengths("", None), (150, 20));
+        assert_eq!(lengths("", Some(&own)), (190, 24));
+        assert_eq!(lengths("window_tokens = 64", Some(&own)), (64, 24));
+        assert_eq!(lengths("window_tokens = 32", Some(&own)), (32, 16), "half at most");
+        assert_eq!(NerConfig::default().lengths(100, Some(&own)).window, 100, "what the model can take");
     }
 
     #[test]

@@ -1,12 +1,15 @@
 //! From logits to labelled words. Probabilities of a word are the mean over its tokens, weighted by their length, so a
 //! piece of a word is never an entity of its own: "co" in "Serco" is outvoted by "ser".
 //!
-//! `B-X` and `I-X` add up before the choice, and labels of the same entity type too. Thereby every sequence is
-//! consistent without a search over transitions: an `I-X` that follows nothing simply begins an entity.
+//! A model may ask for the best sequence of the whole window (`viterbi`). For any other each word is decided by itself:
+//! `B-X` and `I-X` add up before the choice, and labels of the same entity type too, so every sequence is consistent
+//! without a search over transitions: an `I-X` that follows nothing simply begins an entity.
 
 use std::ops::Range;
 
 use super::labels::LabelSet;
+use super::model_config::Decoder;
+use super::viterbi::{self, Reading, State};
 use super::vocabulary::Tokens;
 use super::words::words;
 
@@ -50,6 +53,13 @@ impl Decoded {
 
 /// Labelled words of a window. `rows` holds the logits of each token, `labels.columns.len()` a row.
 pub(super) fn decode(text: &str, tokens: &Tokens, rows: &[f32], labels: &LabelSet) -> Decoded {
+    match labels.decoder {
+        Decoder::Words => word_by_word(text, tokens, rows, labels),
+        Decoder::Viterbi => best_sequence(text, tokens, rows, labels),
+    }
+}
+
+fn word_by_word(text: &str, tokens: &Tokens, rows: &[f32], labels: &LabelSet) -> Decoded {
     let mut found = Decoded::default();
     each_word(text, tokens, rows, labels, &mut |range, vote| {
         if let Some(choice) = vote.choose(labels) {
@@ -57,6 +67,35 @@ pub(super) fn decode(text: &str, tokens: &Tokens, rows: &[f32], labels: &LabelSe
             list.push(LabelledWord { range, kind: choice.kind, begins: choice.begins, score: choice.score });
         }
     });
+    found
+}
+
+fn best_sequence(text: &str, tokens: &Tokens, rows: &[f32], labels: &LabelSet) -> Decoded {
+    let (mut ranges, mut readings) = (Vec::new(), Vec::new());
+    each_word(text, tokens, rows, labels, &mut |range, vote| {
+        ranges.push(range);
+        readings.push(vote.reading(labels));
+    });
+    let biases: Vec<f64> = labels.kinds.iter().map(|kind| viterbi::bias(kind.threshold)).collect();
+    let states = viterbi::best(&readings, &biases);
+    let mut found = Decoded::default();
+    for ((range, reading), state) in ranges.into_iter().zip(&readings).zip(states) {
+        let Some(reading) = reading else { continue };
+        match state {
+            State::Begins(kind) | State::Continues(kind) => {
+                let (begins, score) = (state == State::Begins(kind), labels.of_type(kind, &reading.inside));
+                found.words.push(LabelledWord { range, kind, begins, score });
+            }
+            State::Nothing => {
+                let Some((kind, _)) = greatest(reading.inside.iter().copied().enumerate()) else { continue };
+                let score = labels.of_type(kind, &reading.inside);
+                let begins = reading.begins.get(kind).is_some_and(|share| *share > 0.5);
+                if score >= WEAK {
+                    found.weak.push(LabelledWord { range, kind, begins, score });
+                }
+            }
+        }
+    }
     found
 }
 
@@ -172,6 +211,26 @@ impl Vote {
         (self.weight > 0.0).then_some(kinds)
     }
 
+    /// What the word says, for the search over all words; `None` for a word without a token.
+    fn reading(&self, labels: &LabelSet) -> Option<Reading> {
+        let inside = self.kinds(labels)?;
+        let (mut firsts, mut begins) = (vec![0.0_f32; inside.len()], vec![0.0_f32; inside.len()]);
+        let mut nothing = 0.0;
+        for ((column, mean), first) in labels.columns.iter().zip(&self.mean).zip(&self.first) {
+            let Some(column) = column else {
+                // A label that is ignored is nothing, too.
+                nothing += mean / self.weight;
+                continue;
+            };
+            firsts.get_mut(column.kind).into_iter().for_each(|sum| *sum += first);
+            begins.get_mut(column.kind).filter(|_| column.begins).into_iter().for_each(|sum| *sum += first);
+        }
+        for (begins, sum) in begins.iter_mut().zip(firsts) {
+            *begins = if sum > 0.0 { *begins / sum } else { 0.0 };
+        }
+        Some(Reading { nothing, inside, begins })
+    }
+
     fn choose(&self, labels: &LabelSet) -> Option<Choice> {
         if self.weight == 0.0 {
             return None;
@@ -234,10 +293,11 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
+    use crate::ner::model_config::{Own, OwnLabel};
 
     fn labels(names: &[&str]) -> LabelSet {
         let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
-        LabelSet::new(&names, &BTreeMap::new()).unwrap()
+        LabelSet::new(&names, &BTreeMap::new(), None).unwrap()
     }
 
     fn tokens(ranges: &[Range<usize>]) -> Tokens {
@@ -320,7 +380,79 @@ mod tests {
 
     #[test]
     fn words_without_a_token_are_nothing() {
-        let labels = labels(&["O", "PER"]);
-        assert_eq!(decode("\u{200b} \u{1}", &tokens(&[]), &[], &labels), Decoded::default());
+        for labels in [labels(&["O", "PER"]), sequential(&["O", "B-PER"], &[])] {
+            assert_eq!(decode("\u{200b} \u{1}", &tokens(&[]), &[], &labels), Decoded::default());
+        }
+    }
+
+    /// Labels of a model that asks for the best sequence, with thresholds.
+    fn sequential(names: &[&str], thresholds: &[(&str, f32)]) -> LabelSet {
+        let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+        let labels =
+            thresholds.iter().map(|(name, threshold)| ((*name).to_owned(), OwnLabel { threshold: *threshold }));
+        let own = Own { decoder: Decoder::Viterbi, labels: labels.collect(), ..Own::default() };
+        LabelSet::new(&names, &BTreeMap::new(), Some(&own)).unwrap()
+    }
+
+    /// Logits of words with these probabilities.
+    fn of(rows: &[&[f32]]) -> Vec<f32> {
+        rows.iter().flat_map(|row| row.iter().map(|probability| probability.ln())).collect()
+    }
+
+    #[test]
+    fn the_best_sequence_takes_a_middle_that_no_word_alone_would() {
+        let names = ["O", "B-PERSON", "I-PERSON", "B-LOCATION", "I-LOCATION"];
+        let pieces = tokens(&[0..3, 4..7, 8..11]);
+        // A particle that is rather nothing, between two words of a name.
+        let rows =
+            of(&[&[0.02, 0.92, 0.02, 0.02, 0.02], &[0.5, 0.01, 0.47, 0.01, 0.01], &[0.1, 0.05, 0.8, 0.03, 0.02]]);
+        let spans = |labels: &LabelSet| {
+            let words = decode("Ana von Lee", &pieces, &rows, labels).words;
+            words.into_iter().map(|word| (word.range.start, word.begins)).collect::<Vec<_>>()
+        };
+        assert_eq!(spans(&sequential(&names, &[("PERSON", 0.5)])), [(0, true), (4, false), (8, false)]);
+        let sure = sequential(&names, &[("PERSON", 0.9)]);
+        let decoded = decode("Ana von Lee", &pieces, &rows, &sure);
+        assert!(decoded.words.len() < 3, "a higher threshold finds less: {:?}", decoded.words);
+        assert!(!decoded.weak.is_empty(), "and what it leaves out is remembered");
+    }
+
+    #[test]
+    fn the_score_is_that_of_the_type_and_the_beginning_that_of_the_first_token() {
+        let labels = sequential(&["O", "B-GIVEN_NAME", "I-GIVEN_NAME", "B-SURNAME"], &[]);
+        let rows = of(&[&[0.1, 0.6, 0.1, 0.2], &[0.1, 0.0, 0.6, 0.3]]);
+        let words = decode("Taylor", &tokens(&[0..4, 4..6]), &rows, &labels).words;
+        assert_eq!((words.len(), words[0].range.clone(), words[0].begins), (1, 0..6, true));
+        assert!((words[0].score - 0.9).abs() < 1e-4, "{}", words[0].score);
+        assert_eq!(&*labels.kinds[words[0].kind].name, "GIVEN_NAME");
+    }
+
+    #[test]
+    fn a_word_that_the_sequence_leaves_out_is_weak_from_a_tenth_on() {
+        let labels = sequential(&["O", "B-PERSON", "I-PERSON"], &[]);
+        let rows = of(&[&[0.85, 0.1, 0.05], &[0.95, 0.03, 0.02]]);
+        let decoded = decode("Baker it", &tokens(&[0..5, 6..8]), &rows, &labels);
+        assert!(decoded.words.is_empty());
+        assert_eq!(decoded.weak.iter().map(|word| word.range.start).collect::<Vec<_>>(), [0]);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_logits_make_an_entity_go_on_that_did_not_begin(
+            logits in proptest::collection::vec(-9.0_f32..9.0, 40 * 5),
+            thresholds in (0.0_f32..=1.0, 0.0_f32..=1.0),
+        ) {
+            let names = ["O", "B-PERSON", "I-PERSON", "B-LOCATION", "I-LOCATION"];
+            let labels = sequential(&names, &[("PERSON", thresholds.0), ("LOCATION", thresholds.1)]);
+            let text = "ab ".repeat(40);
+            let pieces: Vec<Range<usize>> = (0..40).map(|word| word * 3..word * 3 + 2).collect();
+            let mut last: Option<LabelledWord> = None;
+            for word in decode(&text, &tokens(&pieces), &logits, &labels).words {
+                let goes_on = last.is_some_and(|last| last.kind == word.kind && last.range.end + 1 == word.range.start);
+                proptest::prop_assert!(word.begins || goes_on, "{:?}", word);
+                proptest::prop_assert!(word.score <= 1.0 + 1e-5);
+                last = Some(word);
+            }
+        }
     }
 }

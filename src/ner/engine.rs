@@ -11,6 +11,7 @@ use super::decode::{decode, tell};
 use super::human::Human;
 use super::labels::LabelSet;
 use super::prose::Looks;
+use super::topics::{Heads, Pool};
 use super::{ClassifierError, TokenClassifier, Vocabulary};
 
 /// Why a window has no outcome. The words are fixed, so they may stand in receipts and logs.
@@ -64,6 +65,7 @@ pub(super) struct Job {
 pub(super) struct Engine {
     pub(super) vocabulary: Vocabulary,
     pub(super) labels: LabelSet,
+    pub(super) topics: Heads,
     /// Tokens of text that one run may have.
     pub(super) longest_run: usize,
     /// Tokens that the runs of one window share.
@@ -83,6 +85,7 @@ impl Engine {
         let tokens = self.vocabulary.tokens(text).ok_or(Fault::Tokenizer)?;
         let width = self.labels.columns.len();
         let mut rows = Vec::with_capacity(tokens.ids.len() * width);
+        let mut topics = Pool::default();
         for run in runs(tokens.ids.len(), self.longest_run, self.overlap) {
             if Instant::now() >= job.deadline {
                 return Err(Fault::TimedOut);
@@ -92,9 +95,10 @@ impl Engine {
                 ClassifierError::Run => Fault::ModelFailed,
                 ClassifierError::Output => Fault::ModelOutput,
             })?;
-            if !logits.is_sound(sequence.len(), width) {
+            if !logits.is_sound(sequence.len(), width) || !logits.has_topics(self.topics.count()) {
                 return Err(Fault::ModelOutput);
             }
+            self.topics.add(&logits.topics, &mut topics);
             let first = self.vocabulary.prefix_len() + run.core.start - run.tokens.start;
             let kept = logits.values.get(first * width..(first + run.core.len()) * width).ok_or(Fault::ModelOutput)?;
             rows.extend_from_slice(kept);
@@ -105,7 +109,7 @@ impl Engine {
             decoded.move_to(|range| human.place(range));
             told.retain_mut(|word| human.place(&word.range).map(|range| word.range = range).is_some());
         }
-        Ok(Outcome { decoded, looks: Looks::of(window), told })
+        Ok(Outcome { decoded, looks: Looks::of(window), topics, told })
     }
 }
 

@@ -28,6 +28,11 @@ pub(super) struct Judged {
 /// Identifiers have checksums, which the rules verify; what the model alone calls one stays below
 /// [`crate::detect::Likelihood::Possible`].
 const IDENTIFIER_CAP: f32 = 0.35;
+/// The same for a model that is taken at its word: such a number counts, and a policy that asks for 0.5 waits for a rule
+/// or for a person beside it.
+const BELIEVED_IDENTIFIER_CAP: f32 = 0.49;
+/// A number of an account or a case, which nothing can check.
+const NUMBER_CAP: f32 = 0.6;
 /// Shorter numbers identify nobody.
 const FEWEST_DIGITS: usize = 4;
 /// A number that only the model calls a phone. The rules know the formats and the words that go with them.
@@ -44,14 +49,30 @@ const SMALL_FACTOR: f32 = 0.7;
 const ACRONYM_FLOOR: f32 = 0.9;
 
 /// Judges an entity by its words and what stands around it. `place_before` is where the last place or address ended.
+/// Without `form_rules` only by what no name, number or address can be, whoever says so.
 ///
 /// # Errors
 /// The reason why it is dropped.
-pub(super) fn judge(text: &str, entity: &Entity, place_before: Option<usize>) -> Result<Judged, Reason> {
+pub(super) fn judge(
+    text: &str,
+    entity: &Entity,
+    place_before: Option<usize>,
+    form_rules: bool,
+) -> Result<Judged, Reason> {
     let value = text.get(entity.range.clone()).ok_or(Reason::Empty)?;
     let kept = |score: f32, lowered| Judged { range: entity.range.clone(), score, only_a_place: false, lowered };
     let unless = |wrong: bool, reason: Reason| if wrong { Err(reason) } else { Ok(()) };
+    let digits = value.chars().filter(char::is_ascii_digit).count();
     match entity.role {
+        role if !form_rules && (role.is_person() || role.is_place()) => {
+            unless(!value.contains(char::is_alphabetic), Reason::NoLetters)?;
+            unless(is_glued(text, &entity.range), Reason::PartOfLonger)?;
+            Ok(kept(entity.score, None))
+        }
+        Role::Number if !form_rules => {
+            unless(digits == 0, Reason::FewDigits)?;
+            Ok(kept(entity.score.min(NUMBER_CAP), Some(Reason::NoChecksum)))
+        }
         Role::GivenName | Role::Surname | Role::Person => name(text, entity),
         Role::Place | Role::Region => {
             unless(!value.contains(char::is_alphabetic), Reason::NoLetters)?;
@@ -59,7 +80,7 @@ pub(super) fn judge(text: &str, entity: &Entity, place_before: Option<usize>) ->
         }
         Role::Building => Err(Reason::HouseNumberAlone),
         Role::PostalCode => postal_code(text, value, entity, place_before),
-        Role::Street | Role::Unit => address(text, value, entity),
+        Role::Address | Role::Street | Role::Unit => address(text, value, entity),
         Role::Phone => {
             unless(!is_phone(value), Reason::NotAPhone)?;
             unless(is_glued(text, &entity.range), Reason::PartOfLonger)?;
@@ -67,10 +88,10 @@ pub(super) fn judge(text: &str, entity: &Entity, place_before: Option<usize>) ->
         }
         Role::Email => unless(!value.contains('@'), Reason::NoAtSign).map(|()| kept(entity.score, None)),
         Role::Url => unless(!value.contains(['.', '/']), Reason::NotAUrl).map(|()| kept(entity.score, None)),
-        Role::Identifier => {
-            let digits = value.chars().filter(char::is_ascii_digit).count();
+        Role::Identifier | Role::Number => {
             unless(digits < FEWEST_DIGITS, Reason::FewDigits)?;
-            Ok(kept(entity.score.min(IDENTIFIER_CAP), Some(Reason::NoChecksum)))
+            let cap = if form_rules { IDENTIFIER_CAP } else { BELIEVED_IDENTIFIER_CAP };
+            Ok(kept(entity.score.min(cap), Some(Reason::NoChecksum)))
         }
         Role::Other => Ok(kept(entity.score, None)),
     }
@@ -298,7 +319,27 @@ mod tests {
     fn judged(text: &str, value: &str, role: Role, score: f32) -> Option<(String, f32)> {
         let start = text.find(value).unwrap();
         let entity = Entity { range: start..start + value.len(), kind: 0, role, score, looks: Looks::of(text) };
-        judge(text, &entity, None).ok().map(|judged| (text[judged.range].to_owned(), judged.score))
+        judge(text, &entity, None, true).ok().map(|judged| (text[judged.range].to_owned(), judged.score))
+    }
+
+    /// The score that a model keeps which is taken at its word.
+    fn believed(text: &str, value: &str, role: Role) -> Result<f32, Reason> {
+        let start = text.find(value).unwrap();
+        let entity = Entity { range: start..start + value.len(), kind: 0, role, score: 0.95, looks: Looks::of(text) };
+        judge(text, &entity, None, false).map(|judged| judged.score)
+    }
+
+    #[test]
+    fn a_model_that_is_believed_is_held_to_what_nothing_can_be() {
+        assert_eq!(believed("so will came by today", "will", Role::Person), Ok(0.95));
+        assert_eq!(believed("in the May Report", "May", Role::Person), Ok(0.95));
+        assert_eq!(believed("call get_anna now", "anna", Role::Person), Err(Reason::PartOfLonger));
+        assert_eq!(believed("at 12 or so", "12", Role::Place), Err(Reason::NoLetters));
+        assert_eq!(believed("Calle Mayor, Madrid", "Calle Mayor, Madrid", Role::Address), Ok(0.95));
+        assert_eq!(believed("id AB123456", "AB123456", Role::Identifier), Ok(BELIEVED_IDENTIFIER_CAP));
+        assert_eq!(believed("id AB12", "AB12", Role::Identifier), Err(Reason::FewDigits));
+        assert_eq!(believed("case 7/2024", "7/2024", Role::Number), Ok(NUMBER_CAP));
+        assert_eq!(believed("case seven", "seven", Role::Number), Err(Reason::FewDigits));
     }
 
     fn person(text: &str, value: &str) -> bool {
@@ -374,7 +415,7 @@ mod tests {
         let start = street.find("Mill").unwrap();
         let entity =
             Entity { range: start..start + 9, kind: 0, role: Role::Street, score: 0.9, looks: Looks::of(street) };
-        assert!(judge(street, &entity, None).unwrap().only_a_place);
+        assert!(judge(street, &entity, None, true).unwrap().only_a_place);
     }
 
     #[test]

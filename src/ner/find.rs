@@ -11,7 +11,7 @@ use tokio::sync::oneshot;
 use tokio::time::timeout_at;
 
 use crate::detect::trace::{Trace, WordReading};
-use crate::detect::{Category, Detector, DetectorCoverage, EntityType, Finding, Status};
+use crate::detect::{Category, Detector, DetectorCoverage, EntityType, Finding, Status, Topic};
 use crate::document::Document;
 
 use super::cache::{Key, Outcome, SpanCache};
@@ -25,11 +25,12 @@ use super::lanes::{Lanes, Ticket};
 use super::onnx::{Graph, OnnxClassifier, environment};
 use super::prose::{Capitals, Looks};
 use super::reason::Dropped;
+use super::topics::{Heads, Pool};
 use super::windows::windows;
 use super::{ModelFactory, NerConfig, NerError, TokenClassifier as _, Vocabulary, locate};
 
 /// Changes when the way from logits to findings does, so that a record tells which way it was.
-const DECODER_VERSION: &str = "4";
+const DECODER_VERSION: &str = "5";
 /// Windows of one request that wait or run at a time, for each lane: enough to keep the lanes busy, few enough that a
 /// long document does not stand in the way of short ones.
 const IN_FLIGHT_PER_LANE: usize = 2;
@@ -46,6 +47,9 @@ pub struct NerReport {
     pub findings: Vec<Finding>,
     /// What the model said and a rule dropped, for explanations; in the same order.
     pub dropped: Vec<Dropped>,
+    /// What the document is about, the likeliest first: for each topic of the model its largest probability over the
+    /// windows that were read.
+    pub topics: Vec<Topic>,
     /// The receipt.
     pub coverage: DetectorCoverage,
 }
@@ -90,6 +94,12 @@ impl Ner {
         if !trial.is_sound(sequence.len(), vocabulary.labels().len()) {
             return Err(NerError::Model("its output does not fit the labels of its config.json".into()));
         }
+        let heads = vocabulary.own().map_or(0, |own| own.topics.len());
+        if !trial.has_topics(heads) {
+            let (has, names) = (trial.topics.len(), heads);
+            let problem = format!("its graph gives {has} topics, its config.json names {names}; they must be the same");
+            return Err(NerError::Model(problem));
+        }
         // The first lane takes that session: another one would cost its time and memory again.
         let first = Mutex::new(Some(first));
         let factory: ModelFactory = Arc::new(move || {
@@ -114,11 +124,14 @@ impl Ner {
         model: blake3::Hash,
         factory: ModelFactory,
     ) -> Result<Self, NerError> {
-        let labels = LabelSet::new(vocabulary.labels(), &config.labels)?;
+        let mut labels = LabelSet::new(vocabulary.labels(), &config.labels, vocabulary.own())?;
+        labels.form_rules = config.form_rules.unwrap_or(labels.form_rules);
         let entity_types = labels.entity_types();
-        let lengths = config.lengths(vocabulary.max_tokens());
-        let digest = digest(&vocabulary, model, config, lengths);
-        let engine = Engine { vocabulary, labels, longest_run: lengths.longest_run, overlap: lengths.overlap };
+        let topics = Heads::new(vocabulary.own().map(|own| own.topics.clone()).unwrap_or_default());
+        let lengths = config.lengths(vocabulary.max_tokens(), vocabulary.own());
+        let digest = digest(&vocabulary, model, config, (lengths, labels.form_rules));
+        let Lengths { longest_run, overlap, .. } = lengths;
+        let engine = Engine { vocabulary, labels, topics, longest_run, overlap };
         let hang_after = Duration::from_millis(config.hang_after_ms);
         let lanes = Lanes::start(engine, factory, config.lane_count().get(), config.queue.get(), hang_after)?;
         Ok(Self {
@@ -174,6 +187,9 @@ impl Ner {
             None if skipped => Status::PermittedSkip("machine_text".into()),
             None => Status::Complete,
         };
+        let mut pool = Pool::default();
+        done.iter().chain(&undone).filter_map(|done| done.outcome.as_ref()).for_each(|read| pool.join(&read.topics));
+        let topics = self.lanes.engine().topics.named(&pool);
         let labels = &self.lanes.engine().labels;
         let mut sorted = sort(document, done, labels);
         if let Some(encoded) = &encoded {
@@ -183,6 +199,7 @@ impl Ner {
         NerReport {
             findings: sorted.findings,
             dropped: sorted.dropped,
+            topics,
             coverage: DetectorCoverage {
                 detector: Detector::Ner,
                 status,
@@ -335,7 +352,12 @@ impl Ner {
     }
 }
 
-fn digest(vocabulary: &Vocabulary, model: blake3::Hash, config: &NerConfig, lengths: Lengths) -> Arc<str> {
+fn digest(
+    vocabulary: &Vocabulary,
+    model: blake3::Hash,
+    config: &NerConfig,
+    (lengths, form_rules): (Lengths, bool),
+) -> Arc<str> {
     let mut hasher = blake3::Hasher::new();
     hasher.update(model.as_bytes()).update(vocabulary.digest().as_bytes());
     for (label, rule) in &config.labels {
@@ -344,7 +366,9 @@ fn digest(vocabulary: &Vocabulary, model: blake3::Hash, config: &NerConfig, leng
     }
     let Lengths { window, overlap, .. } = lengths;
     let skip = config.skip_machine_text;
-    let settings = format!("decoder {DECODER_VERSION}, window {window}, overlap {overlap}, skip machine text {skip}");
+    let settings = format!(
+        "decoder {DECODER_VERSION}, window {window}, overlap {overlap}, skip machine text {skip}, form rules {form_rules}"
+    );
     hasher.update(settings.as_bytes());
     hasher.finalize().to_hex().as_str().into()
 }

@@ -50,7 +50,8 @@ pub(super) fn sort(document: &Document, mut done: Vec<Done>, labels: &LabelSet) 
     for windows in done.chunk_by(|a, b| a.part == b.part) {
         let Some(part) = windows.first().map(|window| window.part) else { continue };
         let Some(text) = document.parts().get(part).map(|part| part.text.expose()) else { continue };
-        let row = raise(text, placed(windows), labels);
+        let placed = placed(windows);
+        let row = if labels.form_rules { raise(text, placed, labels) } else { placed };
         for weak in row.weak {
             let Some(group) = labels.group_of(weak.word.kind) else { continue };
             let (range, score, entity_type) = (weak.word.range, weak.word.score, group.entity_type.clone());
@@ -60,7 +61,7 @@ pub(super) fn sort(document: &Document, mut done: Vec<Done>, labels: &LabelSet) 
         for entity in entities(text, &row.words, labels) {
             let Some(kind) = labels.kinds.get(entity.kind) else { continue };
             let Some(group) = labels.groups.get(kind.group) else { continue };
-            let judged = match judge(text, &entity, place_before) {
+            let judged = match judge(text, &entity, place_before, labels.form_rules) {
                 Ok(judged) => judged,
                 Err(reason) => {
                     let (range, entity_type) = (entity.range, group.entity_type.clone());

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use crate::detect::{Category, EntityType};
 
+use super::model_config::{Decoder, Own};
 use super::{LabelRule, NerError};
 
 /// What a kind of word does when neighbouring words are joined.
@@ -22,7 +23,9 @@ pub(super) enum Role {
     Person,
     /// Number of a house.
     Building,
-    /// Name of a street, or a whole address.
+    /// A whole address.
+    Address,
+    /// Name of a street.
     Street,
     /// Flat, floor, suite.
     Unit,
@@ -38,8 +41,10 @@ pub(super) enum Role {
     Phone,
     /// Address of a page.
     Url,
-    /// A number or code that identifies somebody.
+    /// A number that identifies somebody and mostly has check digits, which the rules know.
     Identifier,
+    /// A number of an account, a case, an order: nothing in it can be checked.
+    Number,
     /// Anything else.
     Other,
 }
@@ -52,7 +57,8 @@ impl Role {
 
     /// Whether it is an address or a part of one.
     pub(super) fn is_place(self) -> bool {
-        matches!(self, Self::Building | Self::Street | Self::Unit | Self::PostalCode | Self::Place | Self::Region)
+        use Role::{Address, Building, Place, PostalCode, Region, Street, Unit};
+        matches!(self, Address | Building | Street | Unit | PostalCode | Place | Region)
     }
 }
 
@@ -65,6 +71,8 @@ pub(super) struct Kind {
     pub(super) role: Role,
     /// Index into [`LabelSet::groups`].
     pub(super) group: usize,
+    /// Least probability of a word.
+    pub(super) threshold: f32,
 }
 
 /// Kinds that mean the same entity type. Their probabilities add up: a word that is half given name and half surname
@@ -93,6 +101,10 @@ pub(super) struct LabelSet {
     pub(super) columns: Vec<Option<Column>>,
     pub(super) kinds: Vec<Kind>,
     pub(super) groups: Vec<Group>,
+    /// How words get their labels.
+    pub(super) decoder: Decoder,
+    /// Whether what the model says must also have the form of it; see [`super::NerConfig::form_rules`].
+    pub(super) form_rules: bool,
 }
 
 /// Entity type that drops a label.
@@ -103,7 +115,7 @@ const THRESHOLD: f32 = 0.5;
 /// The same for names: the rules of form drop most mistakes, and a lower threshold finds two in a hundred more people.
 const NAME_THRESHOLD: f32 = 0.4;
 
-/// Labels of the models in common use: Rampart's, CoNLL-2003's, OntoNotes', and the names of Presidio.
+/// Labels of the models in common use: Cordon's own, Rampart's, CoNLL-2003's, OntoNotes', and the names of Presidio.
 fn builtin(label: &str) -> Option<(&'static str, Category, Role)> {
     use Category as C;
     use Role as R;
@@ -117,7 +129,8 @@ fn builtin(label: &str) -> Option<(&'static str, Category, Role)> {
         "PHONE" | "PHONE_NUMBER" | "TELEPHONE" | "TELEPHONENUM" => ("PHONE_NUMBER", C::Contact, R::Phone),
         "URL" => ("URL", C::Network, R::Url),
         "BUILDING_NUMBER" | "BUILDINGNUM" => ("STREET_ADDRESS", C::Location, R::Building),
-        "STREET_NAME" | "STREET" | "ADDRESS" | "STREET_ADDRESS" => ("STREET_ADDRESS", C::Location, R::Street),
+        "STREET_NAME" | "STREET" => ("STREET_ADDRESS", C::Location, R::Street),
+        "ADDRESS" | "STREET_ADDRESS" => ("STREET_ADDRESS", C::Location, R::Address),
         "SECONDARY_ADDRESS" => ("STREET_ADDRESS", C::Location, R::Unit),
         "ZIP_CODE" | "ZIPCODE" | "ZIP" => ("STREET_ADDRESS", C::Location, R::PostalCode),
         "CITY" | "LOC" | "LOCATION" | "GPE" | "FAC" => ("LOCATION", C::Location, R::Place),
@@ -125,11 +138,22 @@ fn builtin(label: &str) -> Option<(&'static str, Category, Role)> {
         "ORG" | "ORGANIZATION" => ("ORGANIZATION", C::Organization, R::Other),
         "NORP" | "NRP" => ("NRP", C::SpecialCategory, R::Other),
         "DATE" | "TIME" | "DATE_TIME" => ("DATE_TIME", C::Temporal, R::Other),
+        "DATE_OF_BIRTH" | "DATEOFBIRTH" => ("DATE_OF_BIRTH", C::Person, R::Other),
+        "AGE" => ("AGE", C::Person, R::Other),
+        "JOB_TITLE" | "TITLE" => ("TITLE", C::Person, R::Other),
+        "HEALTH_CONDITION" => ("HEALTH_CONDITION", C::Health, R::Other),
+        "USERNAME" => ("USERNAME", C::Contact, R::Other),
+        // Nothing in the catalog says "any secret"; a password is what prose introduces.
+        "SECRET" | "PASSWORD" => ("PASSWORD", C::Credential, R::Other),
         "TAX_ID" | "TAXNUM" => ("TAX_ID", C::GovernmentId, R::Identifier),
         "GOVERNMENT_ID" | "IDCARDNUM" => ("NATIONAL_ID", C::GovernmentId, R::Identifier),
         "SSN" | "SOCIALNUM" => ("SOCIAL_SECURITY_NUMBER", C::GovernmentId, R::Identifier),
         "PASSPORT" | "PASSPORTNUM" => ("PASSPORT", C::GovernmentId, R::Identifier),
         "DRIVERS_LICENSE" | "DRIVERLICENSENUM" => ("DRIVER_LICENSE", C::GovernmentId, R::Identifier),
+        "MEDICAL_ID" => ("MEDICAL_RECORD_NUMBER", C::Health, R::Identifier),
+        "ACCOUNT" => ("BANK_ACCOUNT_NUMBER", C::Financial, R::Number),
+        // In a text that names nobody it becomes a plain reference number (`detect::settle`).
+        "REFERENCE" => ("CASE_NUMBER", C::Other, R::Number),
         "BANK_ACCOUNT" | "ACCOUNTNUM" => ("BANK_ACCOUNT_NUMBER", C::Financial, R::Identifier),
         "ROUTING_NUMBER" => ("ABA_ROUTING_NUMBER", C::Financial, R::Identifier),
         "CREDIT_CARD" | "CREDITCARDNUMBER" => ("CREDIT_CARD", C::Financial, R::Identifier),
@@ -147,11 +171,21 @@ impl LabelSet {
         types.collect::<BTreeMap<_, _>>().into_iter().collect()
     }
 
-    /// Reads the labels of a model, in the order of its columns.
-    pub(super) fn new(labels: &[String], rules: &BTreeMap<String, LabelRule>) -> Result<Self, NerError> {
-        let mut set = Self { columns: Vec::with_capacity(labels.len()), kinds: Vec::new(), groups: Vec::new() };
+    /// Reads the labels of a model, in the order of its columns. `rules` come before what the model says of itself.
+    pub(super) fn new(
+        labels: &[String],
+        rules: &BTreeMap<String, LabelRule>,
+        own: Option<&Own>,
+    ) -> Result<Self, NerError> {
+        let mut set = Self {
+            columns: Vec::with_capacity(labels.len()),
+            kinds: Vec::new(),
+            groups: Vec::new(),
+            decoder: own.map(|own| own.decoder).unwrap_or_default(),
+            form_rules: own.is_none(),
+        };
         for label in labels {
-            let column = set.column(label, rules);
+            let column = set.column(label, rules, own);
             set.columns.push(column);
         }
         if set.columns.iter().all(Option::is_none) {
@@ -174,13 +208,20 @@ impl LabelSet {
         self.groups.get(self.kinds.get(kind)?.group)
     }
 
+    /// The probability of the type that a kind stands for: that of all its kinds together. `inside` has one for each.
+    pub(super) fn of_type(&self, kind: usize, inside: &[f32]) -> f32 {
+        let group = self.kinds.get(kind).map(|kind| kind.group);
+        let same = self.kinds.iter().zip(inside).filter(|(kind, _)| Some(kind.group) == group);
+        same.map(|(_, inside)| inside).sum::<f32>().min(1.0)
+    }
+
     /// The group of places, if the model knows any.
     pub(super) fn place_group(&self) -> Option<&Group> {
         let place = self.kinds.iter().find(|kind| kind.role == Role::Place)?;
         self.groups.get(place.group)
     }
 
-    fn column(&mut self, label: &str, rules: &BTreeMap<String, LabelRule>) -> Option<Column> {
+    fn column(&mut self, label: &str, rules: &BTreeMap<String, LabelRule>, own: Option<&Own>) -> Option<Column> {
         let (begins, name) = split(label);
         if name == "O" {
             return None;
@@ -190,8 +231,8 @@ impl LabelSet {
         }
         let known = builtin(&name.to_ascii_uppercase());
         let rule = rules.get(name);
-        let entity_type = match (rule, known) {
-            (Some(rule), _) => rule.entity_type.clone(),
+        let entity_type = match (rule.and_then(|rule| rule.entity_type.clone()), known) {
+            (Some(entity_type), _) => entity_type,
             (None, Some((entity_type, ..))) => entity_type.to_owned(),
             (None, None) => format!("CUSTOM_{}", name.to_ascii_uppercase().replace('-', "_")),
         };
@@ -202,19 +243,20 @@ impl LabelSet {
         let role = known.map_or(Role::Other, |known| known.2);
         let is_name = matches!(role, Role::GivenName | Role::Surname | Role::Person);
         let usual = if is_name { NAME_THRESHOLD } else { THRESHOLD };
-        let threshold = rule.and_then(|rule| rule.threshold).unwrap_or(usual);
+        let of_model = || own.and_then(|own| own.labels.get(name)).map(|label| label.threshold);
+        let threshold = rule.and_then(|rule| rule.threshold).or_else(of_model).unwrap_or(usual);
         let group = Group { entity_type: EntityType::new(entity_type), category, threshold };
         let group = self.groups.iter().position(|known| *known == group).unwrap_or_else(|| {
             self.groups.push(group);
             self.groups.len() - 1
         });
-        self.kinds.push(Kind { name: Arc::from(name), role, group });
+        self.kinds.push(Kind { name: Arc::from(name), role, group, threshold });
         Some(Column { kind: self.kinds.len() - 1, begins })
     }
 }
 
 /// Position and name of a label. Plain labels have no position: they continue.
-fn split(label: &str) -> (bool, &str) {
+pub(super) fn split(label: &str) -> (bool, &str) {
     match label.split_at_checked(2) {
         Some(("B-" | "S-" | "U-" | "B_" | "S_" | "U_", name)) => (true, name),
         Some(("I-" | "E-" | "L-" | "I_" | "E_" | "L_", name)) => (false, name),
@@ -225,13 +267,15 @@ fn split(label: &str) -> (bool, &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::detect::Catalog;
+    use crate::ner::model_config::OwnLabel;
 
     fn labels(names: &[&str]) -> Vec<String> {
         names.iter().map(|name| (*name).to_owned()).collect()
     }
 
     fn set(names: &[&str]) -> LabelSet {
-        LabelSet::new(&labels(names), &BTreeMap::new()).unwrap()
+        LabelSet::new(&labels(names), &BTreeMap::new(), None).unwrap()
     }
 
     #[test]
@@ -256,18 +300,59 @@ mod tests {
     #[test]
     fn an_unknown_label_becomes_a_custom_type_and_a_rule_overrides() {
         assert_eq!(set(&["O", "B-Blood-Type"]).groups[0].entity_type.as_str(), "CUSTOM_BLOOD_TYPE");
-        let rule = LabelRule { entity_type: "IGNORE".into(), category: None, threshold: None };
+        let rule = LabelRule { entity_type: Some("IGNORE".into()), ..LabelRule::default() };
         let rules = BTreeMap::from([("CITY".to_owned(), rule)]);
-        let set = LabelSet::new(&labels(&["O", "B-CITY", "B-PER"]), &rules).unwrap();
+        let set = LabelSet::new(&labels(&["O", "B-CITY", "B-PER"]), &rules, None).unwrap();
         assert_eq!(set.columns[1], None);
-        assert!(LabelSet::new(&labels(&["O", "B-PER"]), &rules).is_err(), "a rule for a label that is not there");
+        assert!(LabelSet::new(&labels(&["O", "B-PER"]), &rules, None).is_err(), "a rule for a label that is not there");
+    }
+
+    #[test]
+    fn the_operators_threshold_comes_before_the_models_and_that_before_the_built_in_one() {
+        let own = |name: &str| (name.to_owned(), OwnLabel { threshold: 0.3 });
+        let own = Own { labels: [own("PERSON"), own("AGE")].into(), ..Own::default() };
+        let rule = LabelRule { threshold: Some(0.9), ..LabelRule::default() };
+        let rules = BTreeMap::from([("AGE".to_owned(), rule)]);
+        let set = LabelSet::new(&labels(&["O", "B-PERSON", "B-AGE", "B-DATE"]), &rules, Some(&own)).unwrap();
+        let threshold = |name: &str| set.kinds.iter().find(|kind| &*kind.name == name).unwrap().threshold;
+        assert_eq!([threshold("PERSON"), threshold("AGE"), threshold("DATE")], [0.3, 0.9, THRESHOLD]);
+        let age = set.groups.iter().find(|group| group.entity_type.as_str() == "AGE");
+        assert!(age.is_some(), "a rule with a threshold alone leaves the type as it is");
+    }
+
+    #[test]
+    fn the_labels_of_cordons_own_model_have_types_of_the_catalog() {
+        let catalog = Catalog::embedded().unwrap();
+        for label in [
+            "PERSON",
+            "ADDRESS",
+            "LOCATION",
+            "ORGANIZATION",
+            "DATE",
+            "DATE_OF_BIRTH",
+            "AGE",
+            "USERNAME",
+            "PHONE",
+            "ACCOUNT",
+            "GOVERNMENT_ID",
+            "MEDICAL_ID",
+            "REFERENCE",
+            "HEALTH_CONDITION",
+            "JOB_TITLE",
+            "NRP",
+            "SECRET",
+        ] {
+            let (entity_type, category, _) = builtin(label).unwrap();
+            let info = catalog.entity_type(entity_type).unwrap_or_else(|| panic!("{label}"));
+            assert_eq!(info.category, category, "{label}");
+        }
     }
 
     #[test]
     fn a_model_that_is_no_token_classifier_is_refused() {
         let none = BTreeMap::new();
-        assert!(LabelSet::new(&labels(&["O"]), &none).is_err());
-        assert!(LabelSet::new(&labels(&["PER", "LOC"]), &none).is_err(), "nothing is nothing");
-        assert!(LabelSet::new(&[], &none).is_err());
+        assert!(LabelSet::new(&labels(&["O"]), &none, None).is_err());
+        assert!(LabelSet::new(&labels(&["PER", "LOC"]), &none, None).is_err(), "nothing is nothing");
+        assert!(LabelSet::new(&[], &none, None).is_err());
     }
 }

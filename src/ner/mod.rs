@@ -6,7 +6,7 @@
 //!
 //! The way of a part: [`windows`] cuts it, `find` hands the windows to [`lanes`], a lane tokenises and classifies one
 //! window and [`decode`] turns logits into labelled words; [`spans`] stitches the words of all windows and joins them,
-//! [`filter`] drops what cannot be what the model says.
+//! [`filter`] drops what cannot be what the model says. What the windows are about goes beside it, through [`topics`].
 
 #[cfg(test)]
 #[allow(clippy::string_slice)] // A wrong range must fail the test.
@@ -28,6 +28,7 @@ mod human;
 mod labels;
 mod lanes;
 mod lexicon;
+mod model_config;
 mod onnx;
 mod onnx_file;
 mod overrule;
@@ -40,6 +41,8 @@ mod stopwords;
 #[cfg(test)]
 #[allow(clippy::string_slice)]
 mod tests;
+mod topics;
+mod viterbi;
 mod vocabulary;
 mod windows;
 mod wording;

@@ -82,6 +82,8 @@ pub(super) struct OnnxClassifier {
     session: Session,
     inputs: Vec<Input>,
     output: usize,
+    /// The output of that name, if the graph has one.
+    topics: Option<usize>,
 }
 
 impl OnnxClassifier {
@@ -99,13 +101,12 @@ impl OnnxClassifier {
         let floats = |outlet: &ort::value::Outlet| {
             matches!(outlet.dtype(), ValueType::Tensor { ty: TensorElementType::Float32, .. })
         };
-        let output = session
-            .outputs()
-            .iter()
-            .position(|outlet| outlet.name() == "logits" && floats(outlet))
-            .or_else(|| session.outputs().iter().position(floats))
-            .ok_or_else(|| NerError::Model("the graph has no 32-bit float output".into()))?;
-        Ok(Self { session, inputs, output })
+        let named = |name: &str| session.outputs().iter().position(|outlet| outlet.name() == name && floats(outlet));
+        let topics = named("topics");
+        let output = named("logits")
+            .or_else(|| session.outputs().iter().position(floats).filter(|first| Some(*first) != topics))
+            .ok_or_else(|| NerError::Model("the graph has no 32-bit float output of logits".into()))?;
+        Ok(Self { session, inputs, output, topics })
     }
 }
 
@@ -160,12 +161,21 @@ impl TokenClassifier for OnnxClassifier {
             feed.push((input.name.clone(), tensor(input, ids).map_err(|_| ClassifierError::Run)?));
         }
         let outputs = self.session.run(feed).map_err(|_| ClassifierError::Run)?;
-        let output = outputs.values().nth(self.output).ok_or(ClassifierError::Output)?;
-        let (shape, values) = output.try_extract_tensor::<f32>().map_err(|_| ClassifierError::Output)?;
-        let [1, tokens, labels] = **shape else { return Err(ClassifierError::Output) };
+        let tensor = |index: usize| -> Result<(Vec<i64>, Vec<f32>), ClassifierError> {
+            let output = outputs.values().nth(index).ok_or(ClassifierError::Output)?;
+            let (shape, values) = output.try_extract_tensor::<f32>().map_err(|_| ClassifierError::Output)?;
+            Ok((shape.to_vec(), values.to_vec()))
+        };
+        let (shape, values) = tensor(self.output)?;
+        let topics = match self.topics.map(tensor).transpose()? {
+            Some((shape, topics)) if matches!(*shape, [1, _]) => topics,
+            Some(_) => return Err(ClassifierError::Output),
+            None => Vec::new(),
+        };
+        let [1, tokens, labels] = *shape else { return Err(ClassifierError::Output) };
         let (Ok(tokens), Ok(labels)) = (usize::try_from(tokens), usize::try_from(labels)) else {
             return Err(ClassifierError::Output);
         };
-        Ok(Logits { values: values.to_vec(), tokens, labels })
+        Ok(Logits { values, tokens, labels, topics })
     }
 }

@@ -191,7 +191,7 @@ mod tests {
     /// The entities of a text whose words have these labels and probabilities; from 0.4 on the model is sure.
     fn found(text: &str, labelled: &[(&str, &str, f32)]) -> Vec<String> {
         let names: Vec<String> = LABELS.iter().map(|label| (*label).to_owned()).collect();
-        let labels = LabelSet::new(&names, &BTreeMap::new()).unwrap();
+        let labels = LabelSet::new(&names, &BTreeMap::new(), None).unwrap();
         let looks = Looks::of(text);
         let mut row = Row::default();
         for (word, label, score) in labelled {

@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use super::decode::LabelledWord;
 use super::labels::{LabelSet, Role};
+use super::model_config::Decoder;
 use super::prose::Looks;
 
 /// A labelled word in bytes of its part, and how its window looked.
@@ -41,15 +42,19 @@ enum Family {
 fn family(role: Role) -> Family {
     match role {
         Role::GivenName | Role::Surname | Role::Person => Family::Person,
-        Role::Building | Role::Street | Role::Unit | Role::PostalCode | Role::Place | Role::Region => Family::Address,
+        Role::Address | Role::Building | Role::Street | Role::Unit | Role::PostalCode | Role::Place | Role::Region => {
+            Family::Address
+        }
         Role::Email => Family::Same("@.-_+"),
         Role::Url => Family::Same(":/.-_?=&#%~+"),
         Role::Phone => Family::Same(" -./()+\u{a0}"),
-        Role::Identifier => Family::Same(" -./"),
+        Role::Identifier | Role::Number => Family::Same(" -./"),
         Role::Other => Family::Same(" -'’.&"),
     }
 }
 
+/// Roles that make an address of what stands with them.
+const STREETS: [Role; 3] = [Role::Address, Role::Street, Role::Unit];
 /// Roles that are a place without a street.
 const PLACES: [Role; 2] = [Role::Place, Role::Region];
 /// Longest gap between two joined words, in characters.
@@ -63,7 +68,7 @@ pub(super) fn entities(text: &str, words: &[Placed], labels: &LabelSet) -> Vec<E
     let mut run: Vec<(&Placed, Role)> = Vec::new();
     for placed in words {
         let Some(role) = labels.kinds.get(placed.word.kind).map(|kind| kind.role) else { continue };
-        if run.len() >= MOST_WORDS || !run.is_empty() && !joins(text, &run, placed, role) {
+        if run.len() >= MOST_WORDS || !run.is_empty() && !joins(text, &run, (placed, role), labels.decoder) {
             close(text, &mut run, &mut found);
         }
         run.push((placed, role));
@@ -72,22 +77,25 @@ pub(super) fn entities(text: &str, words: &[Placed], labels: &LabelSet) -> Vec<E
     found
 }
 
-fn joins(text: &str, run: &[(&Placed, Role)], next: &Placed, role: Role) -> bool {
+fn joins(text: &str, run: &[(&Placed, Role)], (next, role): (&Placed, Role), decoder: Decoder) -> bool {
     let Some((last, last_role)) = run.last() else { return false };
     let Some(gap) = text.get(last.word.range.end..next.word.range.start) else { return false };
     if family(role) != family(*last_role) {
         return false;
     }
+    // The search over all words has already said what goes on; an address is whole in such a model.
+    let same = last.word.kind == next.word.kind;
+    if decoder == Decoder::Viterbi && (same || family(role) == Family::Address) {
+        return same && !next.word.begins && gap.trim().is_empty() && gap.matches('\n').count() < 2;
+    }
     if gap.chars().nth(LONGEST_GAP).is_some() {
-        return family(role) == Family::Address && *last_role == Role::Street && names_unit(gap);
+        return family(role) == Family::Address && STREETS.contains(last_role) && names_unit(gap);
     }
     match family(role) {
         Family::Person => joins_person(gap, *last_role, role, next.word.begins),
         Family::Address => joins_address(gap, run, role, next.word.begins),
         Family::Same(marks) => {
-            last.word.kind == next.word.kind
-                && gap.chars().all(|c| marks.contains(c))
-                && !(next.word.begins && gap.contains([' ', '\u{a0}']))
+            same && gap.chars().all(|c| marks.contains(c)) && !(next.word.begins && gap.contains([' ', '\u{a0}']))
         }
     }
 }
@@ -142,12 +150,12 @@ fn joins_address(gap: &str, run: &[(&Placed, Role)], role: Role, begins: bool) -
         return false;
     }
     let has = |wanted: Role| run.iter().any(|(_, role)| *role == wanted);
+    let (street, place) = (has(Role::Street) || has(Role::Address), has(Role::Place) || has(Role::Region));
     match role {
         // A list of towns is not one place, but town and state are, and so is everything after a street.
-        Role::Place => {
-            !begins || has(Role::Street) || !(has(Role::Place) || has(Role::Region)) || !gap.contains([',', '\n', '/'])
-        }
-        Role::Building | Role::Street => !((has(Role::Place) || has(Role::Region)) && has(Role::Street)),
+        Role::Place => !begins || street || !place || !gap.contains([',', '\n', '/']),
+        Role::Address => !(begins && street) && !(place && street),
+        Role::Building | Role::Street => !(place && street),
         _ => true,
     }
 }
@@ -158,13 +166,13 @@ fn close(text: &str, run: &mut Vec<(&Placed, Role)>, found: &mut Vec<Entity>) {
     let speaks = |wanted: &[Role]| members.iter().find(|(_, role)| wanted.contains(role));
     let members: Vec<_> = match family(*first_role) {
         // Without a street it is a place at most: numbers beside a town do not make an address.
-        Family::Address if speaks(&[Role::Street, Role::Unit]).is_none() && speaks(&PLACES).is_some() => {
+        Family::Address if speaks(&STREETS).is_none() && speaks(&PLACES).is_some() => {
             let skip = members.iter().take_while(|(_, role)| !PLACES.contains(role)).count();
             members.into_iter().skip(skip).collect()
         }
         _ => members,
     };
-    let order = [Role::Street, Role::Unit, Role::Place, Role::Region, Role::GivenName, Role::Person];
+    let order = [Role::Address, Role::Street, Role::Unit, Role::Place, Role::Region, Role::GivenName, Role::Person];
     let main = order.iter().find_map(|role| members.iter().find(|(_, had)| had == role)).or(members.first());
     let (Some((main, role)), Some((first, _)), Some((last, _))) = (main, members.first(), members.last()) else {
         return;
@@ -210,6 +218,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
+    use crate::ner::model_config::Own;
 
     const LABELS: [&str; 8] =
         ["O", "GIVEN_NAME", "SURNAME", "BUILDING_NUMBER", "STREET_NAME", "CITY", "ZIP_CODE", "PHONE"];
@@ -217,7 +226,10 @@ mod tests {
     /// Joins words that are given as `(word, label, begins)`.
     fn join(text: &str, labelled: &[(&str, &str, bool)]) -> Vec<(String, Role)> {
         let names: Vec<String> = LABELS.iter().map(|label| (*label).to_owned()).collect();
-        let labels = LabelSet::new(&names, &BTreeMap::new()).unwrap();
+        join_with(&LabelSet::new(&names, &BTreeMap::new(), None).unwrap(), text, labelled)
+    }
+
+    fn join_with(labels: &LabelSet, text: &str, labelled: &[(&str, &str, bool)]) -> Vec<(String, Role)> {
         let mut at = 0;
         let words: Vec<Placed> = labelled
             .iter()
@@ -229,7 +241,7 @@ mod tests {
                 Placed { word, looks: Looks::default() }
             })
             .collect();
-        let found = entities(text, &words, &labels);
+        let found = entities(text, &words, labels);
         found.into_iter().map(|entity| (text[entity.range].to_owned(), entity.role)).collect()
     }
 
@@ -280,6 +292,40 @@ mod tests {
             &[("3", "BUILDING_NUMBER", true), ("Paris", "CITY", true), ("75001", "ZIP_CODE", true)],
         );
         assert_eq!(found, [("Paris 75001".to_owned(), Role::Place)]);
+    }
+
+    #[test]
+    fn in_a_best_sequence_the_model_says_what_goes_on() {
+        let names: Vec<String> = ["O", "B-PERSON", "I-PERSON", "B-ADDRESS", "I-ADDRESS", "B-LOCATION", "I-LOCATION"]
+            .map(str::to_owned)
+            .to_vec();
+        let own = Own { decoder: Decoder::Viterbi, ..Own::default() };
+        let labels = LabelSet::new(&names, &BTreeMap::new(), Some(&own)).unwrap();
+        let (person, address, place) = (("PERSON", true), ("ADDRESS", true), ("LOCATION", true));
+        let on = |(label, _): (&'static str, bool)| (label, false);
+        let text = "Lee, Ana\nBo in 4 Rue X, 75001 Paris, 6 Rue Y; Rome";
+        let labelled = [
+            ("Lee", person),
+            (",", on(person)),
+            ("Ana", on(person)),
+            ("Bo", person),
+            ("4", address),
+            ("Rue", on(address)),
+            ("X", on(address)),
+            (",", on(address)),
+            ("75001", on(address)),
+            ("Paris", on(address)),
+            ("6", address),
+            ("Rue", on(address)),
+            ("Y", on(address)),
+            ("Rome", place),
+        ];
+        let found: Vec<String> =
+            join_with(&labels, text, &labelled.map(|(word, (label, begins))| (word, label, begins)))
+                .into_iter()
+                .map(|found| found.0)
+                .collect();
+        assert_eq!(found, ["Lee, Ana", "Bo", "4 Rue X, 75001 Paris", "6 Rue Y", "Rome"]);
     }
 
     #[test]

@@ -1,13 +1,12 @@
-//! Tokenizer and labels of a model: what is needed beside the graph. Tokens point into the text that they came from,
+//! Tokenizer and settings of a model: what is needed beside the graph. Tokens point into the text that they came from,
 //! in bytes, on character boundaries, whatever the tokenizer's own normalisation did to it.
 
-use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::Path;
 
-use serde::Deserialize;
 use tokenizers::Tokenizer;
 
+use super::model_config::{ModelConfig, Own, USUAL_POSITIONS};
 use super::words::{extends, unspaced};
 use super::{NerError, Paths};
 
@@ -20,28 +19,18 @@ pub(super) struct Tokens {
     pub(super) ranges: Vec<Range<usize>>,
 }
 
-/// Tokenizer and labels of a model.
+/// Tokenizer and settings of a model.
 #[derive(Clone, Debug)]
 pub struct Vocabulary {
     tokenizer: Tokenizer,
     labels: Vec<String>,
+    own: Option<Own>,
     prefix: Vec<u32>,
     suffix: Vec<u32>,
     max_tokens: usize,
     digest: blake3::Hash,
 }
 
-/// What is read of a model's `config.json`.
-#[derive(Deserialize)]
-struct ModelConfig {
-    #[serde(default)]
-    id2label: BTreeMap<String, String>,
-    #[serde(default)]
-    max_position_embeddings: Option<usize>,
-}
-
-/// Positions of a model whose `config.json` does not say.
-const USUAL_POSITIONS: usize = 512;
 /// RoBERTa and its kin count positions from 2.
 const RESERVED_POSITIONS: usize = 2;
 
@@ -51,14 +40,11 @@ impl Vocabulary {
         let config = read(&paths.config)?;
         let tokenizer = read(&paths.tokenizer)?;
         let damaged = |what, path: &Path, why: String| NerError::Damaged { what, path: path.to_path_buf(), why };
-        let parsed: ModelConfig = serde_json::from_slice(&config)
-            .map_err(|error| damaged("the ner model's config.json", &paths.config, error.to_string()))?;
-        let labels = in_order(&parsed.id2label)
-            .ok_or_else(|| damaged("the ner model's config.json", &paths.config, "id2label is not 0 to n".into()))?;
+        let parsed =
+            ModelConfig::parse(&config).map_err(|why| damaged("the ner model's config.json", &paths.config, why))?;
         let loaded = Tokenizer::from_bytes(&tokenizer)
             .map_err(|error| damaged("the ner model's tokenizer.json", &paths.tokenizer, error.to_string()))?;
-        let positions = parsed.max_position_embeddings.unwrap_or(USUAL_POSITIONS);
-        let mut vocabulary = Self::new(loaded, labels, positions)?;
+        let mut vocabulary = Self::new(loaded, parsed)?;
         let mut hasher = blake3::Hasher::new();
         hasher.update(blake3::hash(&config).as_bytes()).update(blake3::hash(&tokenizer).as_bytes());
         vocabulary.digest = hasher.finalize();
@@ -91,10 +77,23 @@ impl Vocabulary {
             "model": { "type": "WordLevel", "vocab": vocab, "unk_token": "[UNK]" },
         });
         let tokenizer = Tokenizer::from_bytes(file.to_string()).map_err(|error| NerError::Model(error.to_string()))?;
-        Self::new(tokenizer, labels.iter().map(|label| (*label).to_owned()).collect(), USUAL_POSITIONS)
+        let labels = labels.iter().map(|label| (*label).to_owned()).collect();
+        Self::new(tokenizer, ModelConfig { labels, positions: USUAL_POSITIONS, own: None })
     }
 
-    fn new(mut tokenizer: Tokenizer, labels: Vec<String>, positions: usize) -> Result<Self, NerError> {
+    /// The same with a table `cordon`, in JSON, as a `config.json` may have it.
+    ///
+    /// # Errors
+    /// [`NerError::Model`] names the key that is wrong.
+    pub fn with_cordon(mut self, table: &str) -> Result<Self, NerError> {
+        let own: Own = serde_json::from_str(table).map_err(|error| NerError::Model(error.to_string()))?;
+        own.check(&self.labels).map_err(NerError::Model)?;
+        self.own = Some(own);
+        Ok(self)
+    }
+
+    fn new(mut tokenizer: Tokenizer, config: ModelConfig) -> Result<Self, NerError> {
+        let ModelConfig { labels, positions, own } = config;
         let model = |error: tokenizers::Error| NerError::Model(error.to_string());
         // A tokenizer file may cut long input; that would be a hole in the scan.
         tokenizer.with_truncation(None).map_err(model)?;
@@ -112,12 +111,17 @@ impl Vocabulary {
         if max_tokens == 0 {
             return Err(NerError::Model("it has no positions left for text".into()));
         }
-        Ok(Self { tokenizer, labels, prefix, suffix, max_tokens, digest: blake3::hash(&[]) })
+        Ok(Self { tokenizer, labels, own, prefix, suffix, max_tokens, digest: blake3::hash(&[]) })
     }
 
     /// Labels by column.
     pub(super) fn labels(&self) -> &[String] {
         &self.labels
+    }
+
+    /// What the model says of itself.
+    pub(super) fn own(&self) -> Option<&Own> {
+        self.own.as_ref()
     }
 
     /// Tokens of text that fit one sequence of the model.
@@ -187,11 +191,6 @@ fn snap(text: &str, start: usize, end: usize) -> Range<usize> {
     start..end.max(start)
 }
 
-/// The labels in the order of their numbers, if those are 0 to n without a hole.
-fn in_order(id2label: &BTreeMap<String, String>) -> Option<Vec<String>> {
-    (0..id2label.len()).map(|id| id2label.get(&id.to_string()).cloned()).collect()
-}
-
 /// Reads a whole file.
 pub(super) fn read(path: &Path) -> Result<Vec<u8>, NerError> {
     std::fs::read(path).map_err(|source| NerError::Read { path: path.to_path_buf(), source })
@@ -241,13 +240,5 @@ mod tests {
                 last = range.start;
             }
         }
-    }
-
-    #[test]
-    fn labels_with_a_hole_are_refused() {
-        let map = |ids: &[&str]| ids.iter().map(|id| ((*id).to_owned(), "O".to_owned())).collect();
-        assert!(in_order(&map(&["0", "1", "2"])).is_some());
-        assert!(in_order(&map(&["0", "2"])).is_none());
-        assert!(in_order(&map(&["1"])).is_none());
     }
 }

@@ -222,6 +222,7 @@ pub(crate) fn verdict(verdict: &Verdict, document: &Document, show: &Show) -> pr
         topics: verdict
             .topics()
             .iter()
+            .filter(|topic| topic.is_shown())
             .map(|topic| proto::Topic { name: topic.name.to_string(), probability: topic.probability })
             .collect(),
         coverage: Some(coverage(verdict.coverage())),

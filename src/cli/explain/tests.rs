@@ -112,7 +112,7 @@ struct KnowsAnna;
 impl TokenClassifier for KnowsAnna {
     fn classify(&mut self, ids: &[u32]) -> Result<Logits, ClassifierError> {
         let row = |id: &u32| if *id == ANNA { [0.0, 3.0] } else { [9.0, 0.0] };
-        Ok(Logits { values: ids.iter().flat_map(row).collect(), tokens: ids.len(), labels: 2 })
+        Ok(Logits { values: ids.iter().flat_map(row).collect(), tokens: ids.len(), labels: 2, ..Logits::default() })
     }
 }
 

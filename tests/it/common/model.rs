@@ -35,7 +35,7 @@ impl TokenClassifier for Scripted {
         let row = |first: f32| {
             let mut values = vec![0.0; ids.len() * labels];
             values.chunks_mut(labels).for_each(|row| row[0] = first);
-            Ok(Logits { values, tokens: ids.len(), labels })
+            Ok(Logits { values, tokens: ids.len(), labels, ..Logits::default() })
         };
         match self.0 {
             Model::Real | Model::Quiet => row(12.0),
@@ -45,7 +45,7 @@ impl TokenClassifier for Scripted {
                 row(12.0)
             }
             Model::Rubbish => row(f32::NAN),
-            Model::WrongShape => Ok(Logits { values: vec![1.0; labels], tokens: 1, labels }),
+            Model::WrongShape => Ok(Logits { values: vec![1.0; labels], tokens: 1, labels, ..Logits::default() }),
             Model::Panics => panic!("ids {ids:?}"),
         }
     }
