@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::classify::{Classified, Query};
-use crate::detect::{Adjustment, Catalog, Coverage, DetectorCoverage, Explanation, Finding, Status, language};
+use crate::detect::{Adjustment, Catalog, Coverage, DetectorCoverage, Explanation, Finding, Status, Topic, language};
 use crate::document::{CodePoints, Document};
 use crate::policy::Sensitivity;
 use crate::service::{convert, proto};
@@ -65,6 +65,9 @@ pub(super) struct RuleRow {
     pub(super) level: Sensitivity,
     pub(super) description: String,
     pub(super) entity_types: Vec<String>,
+    /// What the rule asks the text to be about, and it is; a service does not tell.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) topics: Vec<TopicRow>,
 }
 
 /// A span that is no finding.
@@ -120,6 +123,12 @@ pub(super) struct AdjustmentRow {
 pub(super) struct TopicRow {
     pub(super) name: String,
     pub(super) probability: f32,
+}
+
+impl From<&Topic> for TopicRow {
+    fn from(topic: &Topic) -> Self {
+        Self { name: topic.name.to_string(), probability: topic.probability }
+    }
 }
 
 /// The receipt.
@@ -197,12 +206,7 @@ impl Row {
             level: verdict.level(),
             reasons: verdict.reasons().iter().map(|reason| reason.rule.to_string()).collect(),
             findings: findings.filter(|(finding, _)| finding.score >= min_score).map(finding).collect(),
-            topics: verdict
-                .topics()
-                .iter()
-                .filter(|topic| topic.is_shown())
-                .map(|topic| TopicRow { name: topic.name.to_string(), probability: topic.probability })
-                .collect(),
+            topics: verdict.topics().iter().filter(|topic| topic.is_shown()).map(TopicRow::from).collect(),
             language: language::tell(text_of(document)).likeliest,
             coverage: Some(CoverageRow::from(verdict.coverage())),
             error: None,
@@ -221,16 +225,17 @@ impl Row {
             start: points.code_point(finding.range.start) as u64,
             end: points.code_point(finding.range.end) as u64,
         };
-        let rule = |reason: &crate::policy::Reason| RuleRow {
+        let rule = |(reason, topics): (&crate::policy::Reason, Vec<&Topic>)| RuleRow {
             rule: reason.rule.to_string(),
             level: reason.level,
             description: reason.description.to_string(),
             entity_types: reason.entity_types.iter().map(ToString::to_string).collect(),
+            topics: topics.into_iter().map(TopicRow::from).collect(),
         };
         self.detail = Some(Detail {
             text: text.to_owned(),
             least_score: classified.policy.min_score(),
-            rules: verdict.reasons().iter().map(rule).collect(),
+            rules: verdict.reasons().iter().zip(verdict.topics_by_reason()).map(rule).collect(),
             changes: Some(changes(verdict, &classified.policy, document, query)),
             cues: verdict.cues().iter().map(span).collect(),
             allowed: verdict.allowed().iter().map(span).collect(),
@@ -302,6 +307,7 @@ impl Row {
             level: convert::level_from_proto(reason.level()).unwrap_or(Sensitivity::HIGHEST),
             description: reason.description.clone(),
             entity_types: reason.entity_types.clone(),
+            topics: Vec::new(),
         };
         let rules = verdict.reasons.iter().map(rule).collect();
         let detail = Detail { text, rules, ..Detail::default() };

@@ -210,6 +210,7 @@ async fn topics_that_are_no_numbers_or_too_few_fail_the_receipt() {
 
 #[tokio::test]
 async fn a_model_of_ones_own_is_decoded_as_it_asks() {
+    let ner = about(&config(), Arc::new(topical));
     let text = "it was Anna Schmidt, Anna and anna";
     let report = ask(&ner, text).await;
     let found: Vec<_> = report.findings.iter().map(|finding| &text[finding.range.clone()]).collect();

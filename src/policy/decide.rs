@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::detect::{EntityType, Finding};
 use crate::document::Document;
 
-use super::evaluate::holds;
+use super::evaluate::{holds, topics};
 use super::view::{Evidence, View};
 use super::{Policy, Reason, Sensitivity, Verdict};
 
@@ -75,20 +75,25 @@ impl Policy {
         // Stable: within a level the rule of the policy stays before the built-in reasons.
         reasons.sort_by_key(|because| std::cmp::Reverse(because.reason.level));
         let (findings, cues) = self.divide(evidence.findings, &mut reasons);
-        let (reasons, because): (Vec<Reason>, Vec<Vec<usize>>) =
-            reasons.into_iter().map(|because| (because.reason, because.findings)).unzip();
-        Verdict {
+        let mut verdict = Verdict {
             document_id: evidence.document.id(),
-            level: reasons.first().map_or(Sensitivity::Public, |reason| reason.level),
-            reasons,
-            because,
+            level: reasons.first().map_or(Sensitivity::Public, |because| because.reason.level),
+            reasons: Vec::with_capacity(reasons.len()),
+            because: Vec::with_capacity(reasons.len()),
+            because_of_topics: Vec::with_capacity(reasons.len()),
             findings,
             cues,
             allowed,
             topics: evidence.topics,
             coverage: evidence.coverage,
             policy: self.reference.clone(),
+        };
+        for because in reasons {
+            verdict.reasons.push(because.reason);
+            verdict.because.push(because.findings);
+            verdict.because_of_topics.push(because.topics);
         }
+        verdict
     }
 
     /// Whether these findings alone already give the highest level that the policy knows, so that no other detector
@@ -150,13 +155,17 @@ impl Policy {
                 if holds(&rule.condition, &view, &mut because) {
                     because.sort_unstable();
                     because.dedup();
+                    let mut speak = Vec::new();
+                    topics(&rule.condition, &view, &mut speak);
+                    speak.sort_unstable();
+                    speak.dedup();
                     let reason = Reason {
                         rule: Arc::clone(&rule.id),
                         level,
                         description: Arc::clone(&rule.description),
                         entity_types: types_of(&because, &evidence.findings),
                     };
-                    reasons.push(Because { reason, findings: because });
+                    reasons.push(Because { reason, findings: because, topics: speak });
                     break;
                 }
             }
@@ -165,10 +174,11 @@ impl Policy {
     }
 }
 
-/// A reason, with the indices of the findings that made it apply.
+/// A reason, with the indices of the findings and of the topics that made it apply.
 struct Because {
     reason: Reason,
     findings: Vec<usize>,
+    topics: Vec<usize>,
 }
 
 /// The order of the document.
@@ -188,5 +198,5 @@ fn types_of(because: &[usize], findings: &[Finding]) -> Vec<EntityType> {
 
 fn built_in(rule: &str, level: Sensitivity, description: &str) -> Because {
     let reason = Reason { rule: Arc::from(rule), level, description: Arc::from(description), entity_types: Vec::new() };
-    Because { reason, findings: Vec::new() }
+    Because { reason, findings: Vec::new(), topics: Vec::new() }
 }

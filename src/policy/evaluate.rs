@@ -7,6 +7,7 @@ use super::condition::{Condition, Quantity, Selection};
 use super::distinct::Distinct;
 use super::near::{near, same_scope};
 use super::view::{Mark, View};
+use crate::detect::Topic;
 
 /// Answers a condition, and collects the findings that made it hold.
 pub(super) fn holds(condition: &Condition, view: &View<'_>, because: &mut Vec<usize>) -> bool {
@@ -30,6 +31,27 @@ pub(super) fn holds(condition: &Condition, view: &View<'_>, because: &mut Vec<us
         Condition::Any(any) => any.iter().any(|condition| holds(condition, view, because)),
         // What is absent is no reason to name.
         Condition::Not(condition) => !holds(condition, view, &mut Vec::new()),
+    }
+}
+
+/// The topics that speak for a condition, by index; what is negated speaks for nothing.
+pub(super) fn topics(condition: &Condition, view: &View<'_>, speak: &mut Vec<usize>) {
+    match condition {
+        Condition::Topic(wanted) => {
+            let speaks = |topic: &Topic| {
+                wanted.iter().any(|(name, probability)| *topic.name == **name && topic.probability >= *probability)
+            };
+            speak.extend(view.topics.iter().enumerate().filter(|(_, topic)| speaks(topic)).map(|(index, _)| index));
+        }
+        Condition::All(inner) | Condition::Any(inner) => {
+            inner.iter().for_each(|condition| topics(condition, view, speak));
+        }
+        Condition::Always
+        | Condition::Found(..)
+        | Condition::Near(..)
+        | Condition::Declared(_)
+        | Condition::Caller(_)
+        | Condition::Not(_) => {}
     }
 }
 

@@ -41,6 +41,8 @@ pub struct Verdict {
     pub(super) reasons: Vec<Reason>,
     /// For each reason, the indices of the findings that made it apply.
     pub(super) because: Vec<Vec<usize>>,
+    /// For each reason, the indices of the topics that speak for it.
+    pub(super) because_of_topics: Vec<Vec<usize>>,
     pub(super) findings: Vec<Finding>,
     pub(super) cues: Vec<Finding>,
     pub(super) allowed: Vec<Finding>,
@@ -84,6 +86,13 @@ impl Verdict {
             }
         }
         by_finding
+    }
+
+    /// For each reason, the topics that its rule asks for and that the text is about.
+    #[must_use]
+    pub fn topics_by_reason(&self) -> Vec<Vec<&Topic>> {
+        let topics = |indices: &Vec<usize>| indices.iter().filter_map(|index| self.topics.get(*index)).collect();
+        self.because_of_topics.iter().map(topics).collect()
     }
 
     /// What only helped the rules to judge, such as a pronoun or a word of fiction. It explains the verdict on the

@@ -26,7 +26,7 @@ fn ask(text: &str, complexity: Complexity) -> DispatchRequest {
 /// Unknown is confidential: whatever the model does, no failure looks like "nothing found".
 #[tokio::test]
 async fn a_model_that_fails_makes_the_verdict_confidential_and_nothing_leaves() {
-    for model in [Model::Fails, Model::Rubbish, Model::WrongShape, Model::Panics] {
+    for model in [Model::Fails, Model::Rubbish, Model::WrongShape, Model::TopicalRubbish, Model::Panics] {
         let local = Backend::answering(answer("local")).await;
         let cloud = Backend::answering(answer("cloud")).await;
         let config = local.entry("here", "local") + &cloud.entry("there", "cloud");

@@ -27,3 +27,4 @@ mod redact;
 mod redacted;
 mod reload;
 mod stop;
+mod topics;

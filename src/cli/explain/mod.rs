@@ -21,7 +21,7 @@ use self::finding::phrase;
 use self::marked::{marked, quoted, visible_line};
 pub(super) use self::why::{Asked, Context, Why};
 use super::output;
-use super::row::{CueRow, Detail, DetectorRow, FindingRow, Row, RuleRow};
+use super::row::{CueRow, Detail, DetectorRow, FindingRow, Row, RuleRow, TopicRow};
 use crate::classify::RULES_REACHED_HIGHEST_LEVEL;
 
 /// Values of one type of cue that are listed.
@@ -102,9 +102,15 @@ fn because(rule: &RuleRow, row: &Row) -> String {
                 (1..).zip(&row.findings).filter(|(_, f)| mine(f) && used(f)).map(|(number, _)| number).collect();
             format!("{entity_type}{}", marks(&numbers))
         })
+        .chain(rule.topics.iter().map(|topic| format!("topic {}", likely(topic))))
         .collect();
     let types = if types.is_empty() { String::new() } else { format!(" {DIM}({}){DIM:#}", types.join(", ")) };
     format!("{BOLD}{}{BOLD:#}: {}{types}", rule.rule, rule.description)
+}
+
+/// A topic with its probability.
+fn likely(topic: &TopicRow) -> String {
+    format!("{} {:.2}", topic.name, topic.probability)
 }
 
 /// The marks of findings in the text: ` [1] [4]`; nothing for none.
@@ -119,6 +125,11 @@ fn marks(numbers: &[usize]) -> String {
 /// What is true of the text as a whole.
 fn notes(row: &Row, detail: &Detail, text: &[char]) -> String {
     let mut notes = String::new();
+    if !row.topics.is_empty() {
+        let topics: Vec<String> = row.topics.iter().map(likely).collect();
+        let _ =
+            writeln!(notes, "{DIM}{:<9} what the text is about, by the model: {}{DIM:#}", "topics", topics.join(", "));
+    }
     cues(&mut notes, "cues", "words that only help the rules to judge", &detail.cues, text);
     cues(&mut notes, "allowed", "left out, since the policy lists them as harmless", &detail.allowed, text);
     if row.findings.iter().any(FindingRow::is_calibrated) {

@@ -117,13 +117,30 @@ impl TokenClassifier for KnowsAnna {
     }
 }
 
+/// Also says what a text is about: of health, if it names Anna.
+struct KnowsTopics;
+
+impl TokenClassifier for KnowsTopics {
+    fn classify(&mut self, ids: &[u32]) -> Result<Logits, ClassifierError> {
+        let health = if ids.contains(&ANNA) { 3.0 } else { -3.0 };
+        Ok(Logits { topics: vec![-1.0, health, 0.4], ..KnowsAnna.classify(ids)? })
+    }
+}
+
+const TOPICS: &str = r#"{"topics": [{"name": "fiction", "scale": 1.0, "bias": 0.0},
+    {"name": "health", "scale": 1.0, "bias": 0.0}, {"name": "minors", "scale": 1.0, "bias": 0.0}]}"#;
+
 fn classifier() -> Classifier {
+    let vocabulary = Vocabulary::of_words(&["anna"], &["O", "B-PER"]).unwrap();
+    classifier_with(POLICY, vocabulary, || Box::new(KnowsAnna))
+}
+
+fn classifier_with(policy: &str, vocabulary: Vocabulary, model: fn() -> Box<dyn TokenClassifier>) -> Classifier {
     let catalog = catalog();
     let rules = Rules::build(&catalog).unwrap();
-    let policy = Policy::parse(POLICY, &catalog).unwrap();
+    let policy = Policy::parse(policy, &catalog).unwrap();
     let config = NerConfig { lanes: NonZeroUsize::new(1), cache_windows: 0, ..NerConfig::default() };
-    let vocabulary = Vocabulary::of_words(&["anna"], &["O", "B-PER"]).unwrap();
-    let ner = Ner::with_models(&config, vocabulary, Arc::new(|| Ok(Box::new(KnowsAnna)))).unwrap();
+    let ner = Ner::with_models(&config, vocabulary, Arc::new(move || Ok(model()))).unwrap();
     Classifier::new(catalog, rules, ner, policy)
 }
 
@@ -140,8 +157,11 @@ async fn run(classifier: &Classifier, text: &str, trace: Option<&mut Trace>) -> 
 }
 
 async fn explained(text: &str) -> String {
-    let classifier = classifier();
-    let (document, classified) = run(&classifier, text, None).await;
+    explained_by(&classifier(), text).await
+}
+
+async fn explained_by(classifier: &Classifier, text: &str) -> String {
+    let (document, classified) = run(classifier, text, None).await;
     let row = Row::local(Value::from(1), &classified, &document, &classifier.catalog(), 0.0);
     strip_str(&render(&row.explained(&classified, &document, &query()))).to_string()
 }
@@ -188,6 +208,21 @@ async fn a_text_with_a_card_and_its_holder() {
     insta::assert_snapshot!(
         explained("Anna pays with her Visa card 4539 1488 0343 6467.\nOrder 1234-56, from 7777-88; lot 99.").await
     );
+}
+
+#[tokio::test]
+async fn a_text_about_a_matter_that_only_the_model_sees() {
+    let policy = POLICY.replacen(
+        "[[rule]]",
+        "[[rule]]\nid = \"matter\"\nlevel = \"confidential\"\ndescription = \"A matter of health.\"\n\
+         when = { all = [{ any_of = [\"PERSON\"] }, { topics = { health = 0.9, fiction = 0.9 } }] }\n[[rule]]",
+        1,
+    );
+    let vocabulary = Vocabulary::of_words(&["anna"], &["O", "B-PER"]).unwrap().with_cordon(TOPICS).unwrap();
+    let classifier = classifier_with(&policy, vocabulary, || Box::new(KnowsTopics));
+    insta::assert_snapshot!(explained_by(&classifier, "Anna will not come back to work.").await);
+    let other = explained_by(&classifier, "They will not come back to work.").await;
+    assert!(other.contains("topics") && other.contains("minors 0.60") && !other.contains("health"), "{other}");
 }
 
 #[tokio::test]

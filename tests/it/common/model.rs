@@ -7,6 +7,13 @@ use cordon::ner::{ClassifierError, Logits, ModelFactory, Ner, NerConfig, Sequenc
 
 /// Labels of the models that are not real.
 const LABELS: [&str; 3] = ["O", "B-GIVEN_NAME", "I-GIVEN_NAME"];
+/// What [`Model::Topical`] knows.
+const TOPICS: &str = r#"{"topics": [
+    {"name": "health", "scale": 1.0, "bias": 0.0}, {"name": "minors", "scale": 1.0, "bias": 0.0}]}"#;
+/// Words of their vocabulary, and the ids of the last two.
+const WORDS: [&str; 5] = ["a", "the", "is", "scan", "class"];
+const SCAN: u32 = 6;
+const CLASS: u32 = 7;
 
 /// Which model a test wants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,6 +22,10 @@ pub(crate) enum Model {
     Real,
     /// Finds nothing.
     Quiet,
+    /// Finds nothing, but says what a text is about: of health (0.95) with the word "scan", of minors (0.62) with "class".
+    Topical,
+    /// The same, with log-odds that are no numbers.
+    TopicalRubbish,
     /// Every run fails.
     Fails,
     /// Never comes back in time.
@@ -38,8 +49,11 @@ impl TokenClassifier for Scripted {
             values.chunks_mut(labels).for_each(|row| row[0] = first);
             Ok(Logits { values, tokens: ids.len(), labels, ..Logits::default() })
         };
+        let odds = |word: u32, odds: f32| if ids.contains(&word) { odds } else { -3.0 };
         match self.0 {
             Model::Real | Model::Quiet => row(12.0),
+            Model::Topical => Ok(Logits { topics: vec![odds(SCAN, 3.0), odds(CLASS, 0.5)], ..row(12.0)? }),
+            Model::TopicalRubbish => Ok(Logits { topics: vec![f32::NAN, 0.0], ..row(12.0)? }),
             Model::Fails => Err(ClassifierError::Run),
             Model::Hangs => {
                 std::thread::sleep(Duration::from_secs(4));
@@ -57,7 +71,10 @@ impl Model {
         if self == Self::Real {
             return Ner::load(config).unwrap_or_else(|error| panic!("{error}"));
         }
-        let vocabulary = Vocabulary::of_words(&["a", "the", "is"], &LABELS).unwrap();
+        let mut vocabulary = Vocabulary::of_words(&WORDS, &LABELS).unwrap();
+        if matches!(self, Self::Topical | Self::TopicalRubbish) {
+            vocabulary = vocabulary.with_cordon(TOPICS).unwrap();
+        }
         let factory: ModelFactory = Arc::new(move || Ok(Box::new(Scripted(self))));
         Ner::with_models(config, vocabulary, factory).unwrap()
     }
