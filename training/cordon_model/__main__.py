@@ -11,6 +11,7 @@ import shutil
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +26,7 @@ from .mixture import Mixture, of_generator
 from .windows import Cutter
 
 HERE = Path(__file__).parent.parent
+GOLDEN_TEXTS = 120
 
 
 def arguments() -> argparse.Namespace:
@@ -53,8 +55,55 @@ def tokenizer_of(path: Path) -> Tokenizer:
     return tokenizer
 
 
+@dataclass
+class Stage:
+    """What every stage needs."""
+
+    config: dict
+    weights: dict[str, torch.Tensor]
+    tokenizer: Tokenizer
+    cutter: Cutter
+    training: list[documents.Document]
+    validating: list[documents.Document]
+
+    @classmethod
+    def of(cls, config: dict, base_folder: Path, data: Path | None) -> Stage:
+        """Reads the base and the documents, and divides them."""
+        weights, tokenizer_file = base.load(base_folder)
+        tokenizer = tokenizer_of(tokenizer_file)
+        sets = list(config["data"]["development"])
+        found = documents.own() + (documents.development(data, sets) if data else [])
+        return cls(config, weights, tokenizer, Cutter(tokenizer), *documents.folds(found))
+
+    def network(self) -> network.Network:
+        """A network that starts from the base."""
+        torch.manual_seed(self.config["train"]["seed"])
+        model = self.config["model"]
+        return network.of_base(self.weights, model["layers"], model["inner"], model["dropout"])
+
+    def fit(self, model: network.Network, steps: int, run: Path) -> None:
+        """Trains it, or takes the weights of a run that is done."""
+        seed = self.config["train"]["seed"]
+
+        def generated(epoch: int, count: int) -> Iterator[documents.Document]:
+            return map(of_generator, generate.texts(seed + epoch, count, "train"))
+
+        if not (run / "weights.pt").exists():
+            mixture = Mixture(self.config, self.cutter, self.training, generated)
+            train.train(model, mixture.epoch, steps, self.config["train"], lambda: self.cutter.unknowns, run)
+        model.load_state_dict(torch.load(run / "weights.pt", weights_only=True))
+        model.eval()
+
+    def read(self, graph: onnx.ModelProto, length: int | None = None) -> list[evaluate.Read]:
+        """What the graph says of the validation fold, in windows of so many tokens."""
+        data = self.config["data"]
+        run, length = export.runner(graph), length or data["window_tokens"]
+        overlap = min(data["overlap_tokens"], length // 4)
+        return [evaluate.Read(document, self.cutter, run, length, overlap) for document in self.validating]
+
+
 def main() -> None:
-    """Runs all stages; a stage whose result is there for the same steps goes on from it."""
+    """Runs all stages; one whose result is there goes on from it."""
     options = arguments()
     config = tomllib.loads(options.config.read_text())
     steps = options.steps or config["train"]["steps"]
@@ -65,47 +114,27 @@ def main() -> None:
     def say(text: str) -> None:
         print(f"[{time.time() - started:7.1f} s] {text}", flush=True)
 
-    weights, tokenizer_file = base.load(options.base)
-    tokenizer = tokenizer_of(tokenizer_file)
-    cutter = Cutter(tokenizer)
-    data = config["data"]
-    found = documents.own() + (documents.development(options.data, list(data["development"])) if options.data else [])
-    training, validating = documents.folds(found)
-    say(f"{len(training)} documents to learn from, {len(validating)} to measure on")
-
-    def generated(epoch: int, count: int) -> Iterator[documents.Document]:
-        return map(of_generator, generate.texts(config["train"]["seed"] + epoch, count, "train"))
-
-    mixture = Mixture(config, cutter, training, generated)
-    torch.manual_seed(config["train"]["seed"])
-    model = network.of_base(weights, config["model"]["layers"], config["model"]["inner"], config["model"]["dropout"])
-    if not (options.run / "weights.pt").exists():
-        train.train(model, mixture.epoch, steps, config["train"], lambda: cutter.unknowns, options.run)
-    model.load_state_dict(torch.load(options.run / "weights.pt", weights_only=True))
-    model.eval()
+    stage = Stage.of(config, options.base, options.data)
+    say(f"{len(stage.training)} documents to learn from, {len(stage.validating)} to measure on")
+    model = stage.network()
+    stage.fit(model, steps, options.run)
     say("trained")
 
-    whole, small = export.graph(model, eight_bit=False), export.graph(model, eight_bit=True)
-    length, overlap = data["window_tokens"], data["overlap_tokens"]
-
-    def read(graph: onnx.ModelProto) -> list[evaluate.Read]:
-        run = export.runner(graph)
-        return [evaluate.Read(document, cutter, run, length, overlap) for document in validating]
-
-    in_eight, in_floats = read(small), read(whole)
+    small = export.graph(model)
+    in_eight, in_floats = stage.read(small), stage.read(export.graph(model, eight_bit=False))
     thresholds, lines = calibrate.thresholds(in_eight), calibrate.lines(in_eight)
     figures = {"int8": evaluate.report(in_eight, thresholds), "float32": evaluate.report(in_floats, thresholds)}
     say("validation fold, 8 bits:\n" + evaluate.table(figures["int8"]))
     say("validation fold, floats:\n" + evaluate.table(figures["float32"]))
 
-    write(options.out, small, tokenizer, config, thresholds, lines)
+    write(options.out, small, stage.tokenizer, config, thresholds, lines)
+    cutter, length = stage.cutter, config["data"]["window_tokens"]
+    short = [d.text for d in stage.validating if d.source == "own" and len(cutter.tokens(d.text)[0]) <= length]
     run = export.runner(options.out / "model.onnx")
-    shown = [d.text for d in validating if d.source == "own" and len(cutter.tokens(d.text)[0]) <= length][:120]
-    golden.write(options.out / "golden.jsonl", shown, cutter, run, thresholds, lines)
-    for name in ("log.jsonl",):
-        shutil.copy(options.run / name, options.out / "training-log.jsonl")
+    golden.write(options.out / "golden.jsonl", short[:GOLDEN_TEXTS], cutter, run, thresholds, lines)
+    shutil.copy(options.run / "log.jsonl", options.out / "training-log.jsonl")
     (options.out / "figures.json").write_text(json.dumps(figures, indent=1) + "\n")
-    card.write(options.out, config, steps, training, validating, figures)
+    card.write(options.out, config, steps, stage.training, stage.validating, figures)
     say(f"written to {options.out}: {(options.out / 'model.onnx').stat().st_size / 1e6:.1f} MB")
 
 

@@ -77,13 +77,26 @@ def probabilities(logits: np.ndarray) -> np.ndarray:
     return raised / raised.sum(axis=1, keepdims=True)
 
 
-def votes(
-    text: str, offsets: list[tuple[int, int]], logits: np.ndarray
-) -> list[tuple[int, int, np.ndarray, np.ndarray]]:
-    """Each word with the probability that it is inside each type, `[types]`, and that one begins there, given that it is."""
+@dataclass
+class Votes:
+    """What the tokens say of each word of a window."""
+
+    ranges: list[tuple[int, int]]
+    """Code points of the text."""
+    inside: np.ndarray
+    """Probability that the word is of each type, `[words, types]`."""
+    begins: np.ndarray
+    """Probability that an entity begins with the word, given its type, `[words, types]`."""
+
+
+def votes(text: str, offsets: list[tuple[int, int]], logits: np.ndarray) -> Votes:
+    """Collects the tokens of each word. A token that covers several words speaks for all of them; one that began in white space
+    belongs to the word that follows."""
     rows, sizes = probabilities(logits), [max(1, len(text[start:end].encode())) for start, end in offsets]
-    found, token, pending = [], 0, words(text)
-    at = 0
+    ranges: list[tuple[int, int]] = []
+    inside, begins = [], []
+    nothing = np.zeros(len(TYPES))
+    token, at, pending = 0, 0, words(text)
     while at < len(pending):
         start, end = pending[at]
         at += 1
@@ -95,36 +108,35 @@ def votes(
         while at < len(pending) and pending[at][0] < end:
             end = max(end, pending[at][1])
             at += 1
+        ranges.append((start, end))
         if token == first:
-            found.append((start, end, np.zeros(len(TYPES)), np.zeros(len(TYPES))))
+            inside.append(nothing)
+            begins.append(nothing)
             continue
         weights = np.array(sizes[first:token], np.float64)
         mean = (rows[first:token] * weights[:, None]).sum(axis=0) / weights.sum()
         begin, whole = rows[first, 1::2], rows[first, 1::2] + rows[first, 2::2]
-        found.append(
-            (start, end, mean[1::2] + mean[2::2], np.divide(begin, whole, out=np.zeros(len(TYPES)), where=whole > 0))
-        )
-    return found
+        inside.append(mean[1::2] + mean[2::2])
+        begins.append(np.divide(begin, whole, out=np.zeros(len(TYPES)), where=whole > 0))
+    shape = (len(ranges), len(TYPES))
+    return Votes(ranges, np.array(inside).reshape(shape), np.array(begins).reshape(shape))
 
 
 def best_path(inside: np.ndarray, begins: np.ndarray, thresholds: np.ndarray) -> list[int]:
     """The state of each word: 0 is outside, 1 + 2t begins type t, 2 + 2t goes on with it."""
     if not len(inside):
         return []
-    count = inside.shape[1]
     bias = np.log((1 - thresholds) / thresholds)
-    scores = np.empty((len(inside), 1 + 2 * count))
+    scores = np.empty((len(inside), 1 + 2 * inside.shape[1]))
     scores[:, 0] = np.log(np.maximum(1 - inside.sum(axis=1), LEAST))
     scores[:, 1::2] = np.log(np.maximum(inside * begins, LEAST)) + bias
     scores[:, 2::2] = np.log(np.maximum(inside * (1 - begins), LEAST)) + bias
     best, back = scores[0].copy(), []
     best[2::2] = -math.inf
+    begun, going = np.arange(1, len(best), 2), np.arange(2, len(best), 2)
     for row in scores[1:]:
-        anywhere = int(best.argmax())
-        before = np.full(len(row), anywhere)
-        for kind in range(count):
-            begun, going = 1 + 2 * kind, 2 + 2 * kind
-            before[going] = begun if best[begun] >= best[going] else going
+        before = np.full(len(row), int(best.argmax()))
+        before[2::2] = np.where(best[1::2] >= best[2::2], begun, going)
         best = best[before] + row
         back.append(before)
     path = [int(best.argmax())]
@@ -133,18 +145,20 @@ def best_path(inside: np.ndarray, begins: np.ndarray, thresholds: np.ndarray) ->
     return path[::-1]
 
 
-def decode(text: str, offsets: list[tuple[int, int]], logits: np.ndarray, thresholds: np.ndarray) -> list[Word]:
-    """Words of one window that are something. `logits` has a row for each token of the text, without special tokens."""
-    voted = votes(text, offsets, logits)
-    if not voted:
-        return []
-    inside, begins = np.array([vote[2] for vote in voted]), np.array([vote[3] for vote in voted])
+def chosen(voted: Votes, thresholds: np.ndarray) -> list[Word]:
+    """Words that are something, by the best path."""
     found = []
-    for (start, end, scores, _), state in zip(voted, best_path(inside, begins, thresholds), strict=True):
+    path = best_path(voted.inside, voted.begins, thresholds)
+    for (start, end), scores, state in zip(voted.ranges, voted.inside, path, strict=True):
         if state:
             kind = (state - 1) // 2
             found.append(Word(start, end, TYPES[kind], state % 2 == 1, float(scores[kind])))
     return found
+
+
+def decode(text: str, offsets: list[tuple[int, int]], logits: np.ndarray, thresholds: np.ndarray) -> list[Word]:
+    """Words of one window that are something. `logits` has a row for each token of the text, without special tokens."""
+    return chosen(votes(text, offsets, logits), thresholds)
 
 
 def spans(found: list[Word]) -> list[tuple[int, int, str, float]]:

@@ -9,10 +9,10 @@ from collections.abc import Callable
 
 import numpy as np
 
-from .decode import decode, spans
+from .decode import Votes, chosen, spans, votes
 from .documents import Document
 from .labels import TOPICS, TYPES
-from .windows import Cutter, shape
+from .windows import Cutter, cuts, shape
 
 Run = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
 """Ids and shapes of one sequence in, logits `[tokens, labels]` and topics `[topics]` out."""
@@ -33,38 +33,33 @@ CORE = {
 
 
 class Read:
-    """What the model says of one document: for each window its offsets, the part that it answers for, logits and topics."""
+    """What the model says of one document: for each window the votes of its words, the part that it answers for, and topics."""
 
     def __init__(self, document: Document, cutter: Cutter, run: Run, length: int, overlap: int) -> None:
         self.document = document
         ids, offsets = cutter.tokens(document.text)
         shapes = [shape(document.text, start, end) for start, end in offsets]
-        self.windows: list[tuple[list[tuple[int, int]], int, int, np.ndarray]] = []
+        self.windows: list[tuple[Votes, int, int]] = []
         topics = []
-        count = max(1, -(-(len(ids) - overlap) // max(1, length - overlap))) if ids else 0
-        stride = -(-(len(ids) - overlap) // count) if count > 1 else len(ids)
-        for number in range(count):
-            start = number * stride
-            end = min(len(ids), start + stride + (overlap if count > 1 else 0))
+        for start, end, core in cuts(len(ids), length, overlap):
             logits, said = run(
                 np.array([cutter.cls, *ids[start:end], cutter.sep]), np.array([0, *shapes[start:end], 0])
             )
             topics.append(said)
-            first = offsets[start][0] if number == 0 else offsets[start + overlap // 2][0]
-            last = len(document.text) if number + 1 == count else offsets[start + stride + overlap // 2][0]
-            self.windows.append((offsets[start:end], first, last, logits[1:-1]))
+            base = offsets[start][0]
+            places = [(first - base, last - base) for first, last in offsets[start:end]]
+            voted = votes(document.text[base : offsets[end - 1][1]], places, logits[1:-1])
+            voted.ranges = [(first + base, last + base) for first, last in voted.ranges]
+            first = 0 if start == 0 else offsets[core[0]][0]
+            last = len(document.text) if core[1] == len(ids) else offsets[core[1]][0]
+            self.windows.append((voted, first, last))
         self.topics = np.array(topics).max(axis=0) if topics else np.full(len(TOPICS), -20.0)
 
     def spans(self, thresholds: np.ndarray) -> list[tuple[int, int, str, float]]:
         """Entities of the whole document."""
         found = []
-        for offsets, first, last, logits in self.windows:
-            base = offsets[0][0]
-            text = self.document.text[base : offsets[-1][1]]
-            words = decode(text, [(start - base, end - base) for start, end in offsets], logits, thresholds)
-            for word in words:
-                word.start, word.end = word.start + base, word.end + base
-            found += [word for word in words if first <= word.start < last]
+        for voted, first, last in self.windows:
+            found += [word for word in chosen(voted, thresholds) if first <= word.start < last]
         return spans(found)
 
 

@@ -8,8 +8,6 @@ import copy
 import random
 from collections.abc import Callable, Iterable
 
-import numpy as np
-
 from .documents import Document
 from .labels import TYPES
 from .windows import Cutter, Window
@@ -95,13 +93,3 @@ def of_generator(record: dict) -> Document:
     return Document(
         record["id"], record["text"], spans, "harmless" if harmless else "generator", record["lang"], set(TYPES)
     )
-
-
-def summary(windows: list[Window]) -> dict:
-    """Counts for the log."""
-    return {
-        "windows": len(windows),
-        "tokens": int(sum(len(window.ids) for window in windows)),
-        "longest": int(max(len(window.ids) for window in windows)),
-        "with topics": int(sum(not np.isnan(window.topics).all() for window in windows)),
-    }

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -74,22 +75,32 @@ class Cutter:
         unknown = frozenset(TYPES) - document.known
         if unknown not in self.unknowns:
             self.unknowns.append(unknown)
-        count = max(1, -(-(len(ids) - overlap) // max(1, length - overlap)))
-        stride = -(-(len(ids) - overlap) // count) if count > 1 else len(ids)
         found = []
-        for number in range(count):
-            start = number * stride
-            end = min(len(ids), start + stride + (overlap if count > 1 else 0))
+        for start, end, core in cuts(len(ids), length, overlap):
+            whole = core == (0, len(ids))
             found.append(
                 Window(
                     np.array([self.cls, *ids[start:end], self.sep], np.int32),
                     np.array([0, *shapes[start:end], 0], np.int8),
                     np.array([IGNORED, *labels[start:end], IGNORED], np.int16),
                     self.unknowns.index(unknown),
-                    topics(document, whole=count == 1),
+                    topics(document, whole),
                 )
             )
         return found
+
+
+def cuts(count: int, length: int, overlap: int) -> Iterator[tuple[int, int, tuple[int, int]]]:
+    """Divides `count` tokens into windows of about equal length that share `overlap`: start, end, and the tokens that it answers for."""
+    if not count:
+        return
+    pieces = max(1, -(-(count - overlap) // max(1, length - overlap)))
+    stride = -(-(count - overlap) // pieces) if pieces > 1 else count
+    for piece in range(pieces):
+        start = piece * stride
+        end = min(count, start + stride + overlap) if pieces > 1 else count
+        first = start + overlap // 2 if piece else 0
+        yield start, end, (first, start + stride + overlap // 2 if piece + 1 < pieces else count)
 
 
 def labelled(document: Document, offsets: list[tuple[int, int]]) -> list[int]:
