@@ -48,7 +48,7 @@ mod windows;
 mod wording;
 mod words;
 
-pub use assets::{Paths, locate};
+pub use assets::RAMPART;
 #[doc(hidden)]
 pub use bare::Bare;
 pub use classifier::{ClassifierError, Logits, ModelFactory, TokenClassifier};
