@@ -5,8 +5,9 @@
 use super::assets::locate;
 use super::engine::runs;
 use super::onnx::{Graph, OnnxClassifier, environment};
+use super::shapes::shapes;
 use super::windows::windows;
-use super::{ClassifierError, Logits, NerConfig, NerError, TokenClassifier, Vocabulary};
+use super::{ClassifierError, Logits, NerConfig, NerError, Sequence, TokenClassifier, Vocabulary};
 
 /// A model without what the service puts around it.
 pub struct Bare {
@@ -32,13 +33,15 @@ impl Bare {
 
     /// The sequences that a lane would run for a text. `None` if the tokenizer fails.
     #[must_use]
-    pub fn sequences(&self, text: &str) -> Option<Vec<Vec<u32>>> {
+    pub fn sequences(&self, text: &str) -> Option<Vec<Sequence>> {
         let lengths = self.config.lengths(self.vocabulary.max_tokens(), self.vocabulary.own());
         let mut sequences = Vec::new();
         for window in windows(text, lengths.window, lengths.overlap) {
-            let tokens = self.vocabulary.tokens(text.get(window.text)?)?;
+            let text = text.get(window.text)?;
+            let tokens = self.vocabulary.tokens(text)?;
+            let shapes = shapes(text, &tokens.ranges);
             for run in runs(tokens.ids.len(), lengths.longest_run, lengths.overlap) {
-                sequences.push(self.vocabulary.wrap(tokens.ids.get(run.tokens)?));
+                sequences.push(self.vocabulary.wrap(tokens.ids.get(run.tokens.clone())?, shapes.get(run.tokens)?));
             }
         }
         Some(sequences)
@@ -48,7 +51,7 @@ impl Bare {
     ///
     /// # Errors
     /// As [`TokenClassifier::classify`].
-    pub fn run(&mut self, sequence: &[u32]) -> Result<Logits, ClassifierError> {
+    pub fn run(&mut self, sequence: &Sequence) -> Result<Logits, ClassifierError> {
         self.model.classify(sequence)
     }
 }

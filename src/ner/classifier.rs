@@ -1,9 +1,19 @@
-//! The one seam between Cordon and a model: token ids in, logits of the tokens and log-odds of topics out. The runtime lives behind it, and so do the
-//! failing, hanging and lying models of the tests. Nothing that comes through it is believed before it is checked.
+//! The one seam between Cordon and a model: tokens in, logits of the tokens and log-odds of topics out. The runtime lives
+//! behind it, and so do the failing, hanging and lying models of the tests. Nothing that comes through it is believed before
+//! it is checked.
 
 use std::sync::Arc;
 
 use super::NerError;
+
+/// What a model reads in one run, special tokens included.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Sequence {
+    /// Numbers of the tokens.
+    pub ids: Vec<u32>,
+    /// Shape of each token: its capitals and the space before it; 0 for special tokens. Most models do not want it.
+    pub shapes: Vec<u8>,
+}
 
 /// Output of one run: a row of logits for each token, and what the whole sequence is about.
 #[derive(Clone, Debug, Default)]
@@ -35,7 +45,7 @@ pub trait TokenClassifier: Send {
     ///
     /// # Errors
     /// [`ClassifierError`] when there is nothing to believe.
-    fn classify(&mut self, ids: &[u32]) -> Result<Logits, ClassifierError>;
+    fn classify(&mut self, sequence: &Sequence) -> Result<Logits, ClassifierError>;
 }
 
 /// Makes a model for a lane: at the start, and again after one panicked or hung.

@@ -11,6 +11,7 @@ use super::decode::{decode, tell};
 use super::human::Human;
 use super::labels::LabelSet;
 use super::prose::Looks;
+use super::shapes::shapes;
 use super::topics::{Heads, Pool};
 use super::{ClassifierError, TokenClassifier, Vocabulary};
 
@@ -83,6 +84,7 @@ impl Engine {
             return Err(Fault::TimedOut);
         }
         let tokens = self.vocabulary.tokens(text).ok_or(Fault::Tokenizer)?;
+        let shapes = shapes(text, &tokens.ranges);
         let width = self.labels.columns.len();
         let mut rows = Vec::with_capacity(tokens.ids.len() * width);
         let mut topics = Pool::default();
@@ -90,12 +92,13 @@ impl Engine {
             if Instant::now() >= job.deadline {
                 return Err(Fault::TimedOut);
             }
-            let sequence = self.vocabulary.wrap(tokens.ids.get(run.tokens.clone()).ok_or(Fault::Range)?);
+            let ids = tokens.ids.get(run.tokens.clone()).ok_or(Fault::Range)?;
+            let sequence = self.vocabulary.wrap(ids, shapes.get(run.tokens.clone()).ok_or(Fault::Range)?);
             let logits = model.classify(&sequence).map_err(|error| match error {
                 ClassifierError::Run => Fault::ModelFailed,
                 ClassifierError::Output => Fault::ModelOutput,
             })?;
-            if !logits.is_sound(sequence.len(), width) || !logits.has_topics(self.topics.count()) {
+            if !logits.is_sound(sequence.ids.len(), width) || !logits.has_topics(self.topics.count()) {
                 return Err(Fault::ModelOutput);
             }
             self.topics.add(&logits.topics, &mut topics);

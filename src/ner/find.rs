@@ -90,10 +90,10 @@ impl Ner {
         let environment = environment(&paths.runtime)?;
         let model = blake3::hash(&graph.bytes);
         // One run before the first request: a graph with other labels than its config.json must not start.
-        let sequence = vocabulary.wrap(&[]);
+        let sequence = vocabulary.wrap(&[], &[]);
         let mut first = OnnxClassifier::new(&environment, &graph)?;
         let trial = first.classify(&sequence).map_err(|error| NerError::Model(error.to_string()))?;
-        if !trial.is_sound(sequence.len(), vocabulary.labels().len()) {
+        if !trial.is_sound(sequence.ids.len(), vocabulary.labels().len()) {
             return Err(NerError::Model("its output does not fit the labels of its config.json".into()));
         }
         let heads = vocabulary.own().map_or(0, |own| own.topics.len());

@@ -36,6 +36,7 @@ mod people;
 mod prose;
 mod reason;
 mod repeat;
+mod shapes;
 mod spans;
 mod stopwords;
 #[cfg(test)]
@@ -51,7 +52,7 @@ mod words;
 pub use assets::RAMPART;
 #[doc(hidden)]
 pub use bare::Bare;
-pub use classifier::{ClassifierError, Logits, ModelFactory, TokenClassifier};
+pub use classifier::{ClassifierError, Logits, ModelFactory, Sequence, TokenClassifier};
 pub use config::{LabelRule, NerConfig};
 pub use error::NerError;
 pub use find::{Ner, NerReport};

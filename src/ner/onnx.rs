@@ -15,7 +15,7 @@ use ort::value::{Tensor, TensorElementType, ValueType};
 
 use super::assets::ModelFile;
 use super::eight_bit::converted;
-use super::{ClassifierError, Logits, NerError, TokenClassifier};
+use super::{ClassifierError, Logits, NerError, Sequence, TokenClassifier};
 
 /// The environment and the library that it came from. `ort` allows one for each process.
 static RUNTIME: Mutex<Option<(PathBuf, Environment)>> = Mutex::new(None);
@@ -70,6 +70,7 @@ enum Fill {
     Ones,
     Zeros,
     Positions,
+    Shapes,
 }
 
 struct Input {
@@ -135,18 +136,21 @@ fn input(outlet: &ort::value::Outlet) -> Result<Input, NerError> {
         "attention_mask" => Fill::Ones,
         "token_type_ids" => Fill::Zeros,
         "position_ids" => Fill::Positions,
+        "shapes" => Fill::Shapes,
         other => return Err(NerError::Model(format!("the graph wants an input {other} that is not known here"))),
     };
     Ok(Input { name: outlet.name().to_owned(), fill, wide })
 }
 
-fn tensor(input: &Input, ids: &[u32]) -> ort::Result<SessionInputValue<'static>> {
-    let shape = [1, ids.len()];
-    let values = ids.iter().zip(0_i32..).map(|(id, position)| match input.fill {
+fn tensor(input: &Input, sequence: &Sequence) -> ort::Result<SessionInputValue<'static>> {
+    let shape = [1, sequence.ids.len()];
+    let tokens = sequence.ids.iter().zip(&sequence.shapes).zip(0_i32..);
+    let values = tokens.map(|((id, shape), position)| match input.fill {
         Fill::Ids => i32::try_from(*id).unwrap_or(i32::MAX),
         Fill::Ones => 1,
         Fill::Zeros => 0,
         Fill::Positions => position,
+        Fill::Shapes => i32::from(*shape),
     });
     if input.wide {
         Ok(Tensor::from_array((shape, values.map(i64::from).collect::<Vec<_>>()))?.into())
@@ -156,10 +160,10 @@ fn tensor(input: &Input, ids: &[u32]) -> ort::Result<SessionInputValue<'static>>
 }
 
 impl TokenClassifier for OnnxClassifier {
-    fn classify(&mut self, ids: &[u32]) -> Result<Logits, ClassifierError> {
+    fn classify(&mut self, sequence: &Sequence) -> Result<Logits, ClassifierError> {
         let mut feed = Vec::with_capacity(self.inputs.len());
         for input in &self.inputs {
-            feed.push((input.name.clone(), tensor(input, ids).map_err(|_| ClassifierError::Run)?));
+            feed.push((input.name.clone(), tensor(input, sequence).map_err(|_| ClassifierError::Run)?));
         }
         let outputs = self.session.run(feed).map_err(|_| ClassifierError::Run)?;
         let tensor = |index: usize| -> Result<(Vec<i64>, Vec<f32>), ClassifierError> {

@@ -20,8 +20,8 @@ type Classify = Arc<dyn Fn(&[u32]) -> Result<Logits, ClassifierError> + Send + S
 struct Fake(Classify);
 
 impl TokenClassifier for Fake {
-    fn classify(&mut self, ids: &[u32]) -> Result<Logits, ClassifierError> {
-        (self.0)(ids)
+    fn classify(&mut self, sequence: &Sequence) -> Result<Logits, ClassifierError> {
+        (self.0)(&sequence.ids)
     }
 }
 

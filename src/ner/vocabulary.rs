@@ -5,10 +5,10 @@ use std::ops::Range;
 
 use tokenizers::Tokenizer;
 
-use super::NerError;
 use super::assets::{ModelFile, ModelFiles};
 use super::model_config::{ModelConfig, Own, USUAL_POSITIONS};
 use super::words::{extends, unspaced};
+use super::{NerError, Sequence};
 
 /// Tokens of one text, without special tokens.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -139,12 +139,12 @@ impl Vocabulary {
     }
 
     /// The sequence that the model reads for these tokens.
-    pub(super) fn wrap(&self, ids: &[u32]) -> Vec<u32> {
-        let mut sequence = Vec::with_capacity(self.prefix.len() + ids.len() + self.suffix.len());
-        sequence.extend_from_slice(&self.prefix);
-        sequence.extend_from_slice(ids);
-        sequence.extend_from_slice(&self.suffix);
-        sequence
+    pub(super) fn wrap(&self, ids: &[u32], shapes: &[u8]) -> Sequence {
+        let (before, after) = (self.prefix.len(), self.suffix.len());
+        Sequence {
+            ids: [&self.prefix, ids, &self.suffix].concat(),
+            shapes: [&vec![0; before], shapes, &vec![0; after]].concat(),
+        }
     }
 
     /// Tokens of a text. `None` if the tokenizer fails.
@@ -217,7 +217,7 @@ mod tests {
         assert_eq!(tokens.ids[0], 3);
         assert_eq!(&text[tokens.ranges[0].clone()], "José");
         assert!(!tokens.ids.contains(&2), "a special token that is written out is text");
-        assert_eq!(vocabulary.wrap(&[3]), [1, 3, 2]);
+        assert_eq!(vocabulary.wrap(&[3], &[7]), Sequence { ids: vec![1, 3, 2], shapes: vec![0, 7, 0] });
         assert!(Vocabulary::of_words(&["a", "a"], &["O"]).is_err());
     }
 

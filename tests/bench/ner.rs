@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use cordon::document::Document;
-use cordon::ner::{Bare, Ner, NerConfig};
+use cordon::ner::{Bare, Ner, NerConfig, Sequence};
 use futures_util::{StreamExt as _, stream};
 
 use measure::{Moment, corpus, median, pieces, report};
@@ -29,9 +29,9 @@ fn main() {
     let ner = Ner::load(&config).unwrap_or_else(|error| panic!("{error}"));
     let mut texts = pieces(&corpus().join("\n"), TEXT);
     texts.truncate(TEXTS);
-    let sequences: Vec<Vec<u32>> =
+    let sequences: Vec<Sequence> =
         texts.iter().flat_map(|text| bare.sequences(text).unwrap_or_else(|| panic!("the tokenizer failed"))).collect();
-    let tokens: usize = sequences.iter().map(Vec::len).sum();
+    let tokens: usize = sequences.iter().map(|sequence| sequence.ids.len()).sum();
     let documents: Vec<Arc<Document>> = texts.iter().map(|text| Arc::new(Document::of(text.as_str()))).collect();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()

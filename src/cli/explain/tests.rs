@@ -16,7 +16,7 @@ use crate::cli::row::Row;
 use crate::detect::testing::{Row as Recognizer, entity_types, list, recognizer};
 use crate::detect::{Catalog, Rules, Trace};
 use crate::document::Document;
-use crate::ner::{ClassifierError, Logits, Ner, NerConfig, TokenClassifier, Vocabulary};
+use crate::ner::{ClassifierError, Logits, Ner, NerConfig, Sequence, TokenClassifier, Vocabulary};
 use crate::policy::{Policy, Sensitivity};
 
 fn catalog() -> Catalog {
@@ -110,7 +110,8 @@ const ANNA: u32 = 3;
 struct KnowsAnna;
 
 impl TokenClassifier for KnowsAnna {
-    fn classify(&mut self, ids: &[u32]) -> Result<Logits, ClassifierError> {
+    fn classify(&mut self, sequence: &Sequence) -> Result<Logits, ClassifierError> {
+        let ids = &sequence.ids;
         let row = |id: &u32| if *id == ANNA { [0.0, 3.0] } else { [9.0, 0.0] };
         Ok(Logits { values: ids.iter().flat_map(row).collect(), tokens: ids.len(), labels: 2, ..Logits::default() })
     }
@@ -120,9 +121,9 @@ impl TokenClassifier for KnowsAnna {
 struct KnowsTopics;
 
 impl TokenClassifier for KnowsTopics {
-    fn classify(&mut self, ids: &[u32]) -> Result<Logits, ClassifierError> {
-        let health = if ids.contains(&ANNA) { 3.0 } else { -3.0 };
-        Ok(Logits { topics: vec![-1.0, health, 0.4], ..KnowsAnna.classify(ids)? })
+    fn classify(&mut self, sequence: &Sequence) -> Result<Logits, ClassifierError> {
+        let health = if sequence.ids.contains(&ANNA) { 3.0 } else { -3.0 };
+        Ok(Logits { topics: vec![-1.0, health, 0.4], ..KnowsAnna.classify(sequence)? })
     }
 }
 

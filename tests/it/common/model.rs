@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use cordon::ner::{ClassifierError, Logits, ModelFactory, Ner, NerConfig, TokenClassifier, Vocabulary};
+use cordon::ner::{ClassifierError, Logits, ModelFactory, Ner, NerConfig, Sequence, TokenClassifier, Vocabulary};
 
 /// Labels of the models that are not real.
 const LABELS: [&str; 3] = ["O", "B-GIVEN_NAME", "I-GIVEN_NAME"];
@@ -41,7 +41,8 @@ pub(crate) enum Model {
 struct Scripted(Model);
 
 impl TokenClassifier for Scripted {
-    fn classify(&mut self, ids: &[u32]) -> Result<Logits, ClassifierError> {
+    fn classify(&mut self, sequence: &Sequence) -> Result<Logits, ClassifierError> {
+        let ids = &sequence.ids;
         let labels = LABELS.len();
         let row = |first: f32| {
             let mut values = vec![0.0; ids.len() * labels];
