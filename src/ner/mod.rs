@@ -42,9 +42,13 @@ mod stopwords;
 #[cfg(test)]
 #[allow(clippy::string_slice)]
 mod tests;
+#[cfg(test)]
+#[allow(clippy::string_slice)]
+mod topic_tests;
 mod topics;
 mod viterbi;
 mod vocabulary;
+mod vote;
 mod windows;
 mod wording;
 mod words;
