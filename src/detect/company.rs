@@ -95,7 +95,7 @@ pub fn settle(findings: &mut [Finding]) {
 fn is_company(finding: &Finding) -> bool {
     let personal = match finding.category {
         Category::Person => {
-            !matches!(finding.entity_type.as_str(), "PERSON_REFERENCE" | "SINGLING_OUT" | "THIRD_PERSON")
+            !matches!(finding.entity_type.as_str(), "PERSON_REFERENCE" | "SINGLING_OUT" | "THIRD_PERSON" | "TITLE")
         }
         Category::Contact | Category::GovernmentId | Category::Financial => true,
         Category::Location => finding.entity_type.as_str() == STREET,

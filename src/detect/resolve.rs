@@ -7,7 +7,8 @@
 //!   password harmless. Whatever else lies in a credential of better rank is dropped.
 //! - An address of the network (URL, host) keeps what lies inside it when that is at least likely: a URL with an
 //!   e-mail address in it is both.
-//! - Terms of word lists do not compete with values; among themselves, overlapping terms of one type are one.
+//! - Terms of word lists do not compete with values; among themselves, overlapping terms of one type are one. What the
+//!   model says in words about somebody, a condition or a job, is a term too: it joins that of a list.
 
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, HashMap};
@@ -65,6 +66,9 @@ fn rank(a: &Finding, b: &Finding) -> Ordering {
         .then_with(|| a.explanation.pattern.cmp(&b.explanation.pattern))
 }
 
+/// Types of the model that are words about somebody and no values.
+const WORDS_OF_THE_MODEL: [&str; 3] = ["HEALTH_CONDITION", "NRP", "TITLE"];
+
 /// Findings that do not overlap each other within a layer.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 enum Layer {
@@ -78,6 +82,9 @@ impl Layer {
     fn of(finding: &Finding) -> Self {
         match (finding.detector, finding.category) {
             (Detector::Dictionary, _) => Self::Term(finding.entity_type.clone()),
+            (Detector::Ner, _) if WORDS_OF_THE_MODEL.contains(&finding.entity_type.as_str()) => {
+                Self::Term(finding.entity_type.clone())
+            }
             (_, Category::Credential) => Self::Credential,
             (_, Category::Network) => Self::Network,
             _ => Self::Value,
@@ -229,6 +236,20 @@ mod tests {
             [("A".to_owned(), 0..10), ("B".to_owned(), 12..15)],
             "not over a third"
         );
+    }
+
+    #[test]
+    fn words_of_the_model_join_those_of_lists_and_drop_no_value() {
+        let said = |name: &str, range: Range<usize>| Finding {
+            detector: Detector::Ner,
+            ..finding(name, Category::Health, range, 0.99)
+        };
+        let listed = Finding { entity_type: EntityType::new("HEALTH_CONDITION"), ..term("X", 8..21) };
+        assert_eq!(
+            kept(&[listed, said("HEALTH_CONDITION", 0..21), value("AGE", 2..4, 0.5)]),
+            [("HEALTH_CONDITION".to_owned(), 0..21), ("AGE".to_owned(), 2..4)]
+        );
+        assert_eq!(names(&[said("TITLE", 0..9), value("PERSON", 0..20, 0.6)]), ["TITLE", "PERSON"]);
     }
 
     #[test]

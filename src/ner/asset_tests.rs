@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::assets::locate;
 use super::*;
 use crate::detect::Status;
 use crate::document::Document;

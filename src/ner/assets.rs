@@ -1,7 +1,8 @@
-//! Where the ONNX Runtime and the model are. It only looks: fetching and checking digests is the asset script's work.
-//! The order is configuration, environment, cache of the user; a path that is named and not there is an error, because
-//! falling back to another model would change verdicts silently.
+//! Where the ONNX Runtime and the model are. It only looks and reads: fetching and checking digests is the asset script's
+//! work. The order is configuration, environment, cache of the user; a path that is named and not there is an error,
+//! because falling back to another model would change verdicts silently.
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 use super::{NerConfig, NerError};
@@ -15,24 +16,56 @@ const LIBRARY: &str = "libonnxruntime.dylib";
 #[cfg(not(target_os = "macos"))]
 const LIBRARY: &str = "libonnxruntime.so";
 
+/// Name of the pinned model in settings, in place of its folder.
+pub const RAMPART: &str = "rampart";
+
 /// The files to load.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Paths {
+pub(super) struct Paths {
     /// ONNX Runtime, a shared library.
-    pub runtime: PathBuf,
+    pub(super) runtime: PathBuf,
     /// `config.json` of the model.
-    pub config: PathBuf,
+    pub(super) config: PathBuf,
     /// `tokenizer.json` of the model.
-    pub tokenizer: PathBuf,
+    pub(super) tokenizer: PathBuf,
     /// The graph.
-    pub graph: PathBuf,
+    pub(super) graph: PathBuf,
+}
+
+/// A file of a model.
+#[derive(Clone, Debug)]
+pub(super) struct ModelFile {
+    /// Where it was, for messages.
+    pub(super) path: PathBuf,
+    /// What is in it.
+    pub(super) bytes: Cow<'static, [u8]>,
+}
+
+/// The files of a model, read: what is hashed is what runs.
+#[derive(Clone, Debug)]
+pub(super) struct ModelFiles {
+    pub(super) config: ModelFile,
+    pub(super) tokenizer: ModelFile,
+    pub(super) graph: ModelFile,
+}
+
+impl Paths {
+    /// Reads the files of the model.
+    pub(super) fn read(&self) -> Result<ModelFiles, NerError> {
+        let read = |path: &Path| -> Result<ModelFile, NerError> {
+            let path = path.to_path_buf();
+            let bytes = std::fs::read(&path).map_err(|source| NerError::Read { path: path.clone(), source })?;
+            Ok(ModelFile { path, bytes: bytes.into() })
+        };
+        Ok(ModelFiles { config: read(&self.config)?, tokenizer: read(&self.tokenizer)?, graph: read(&self.graph)? })
+    }
 }
 
 /// Finds the files, without opening them.
 ///
 /// # Errors
 /// [`NerError::Missing`] names the file, where it was expected and what to do.
-pub fn locate(config: &NerConfig) -> Result<Paths, NerError> {
+pub(super) fn locate(config: &NerConfig) -> Result<Paths, NerError> {
     locate_in(config, &|key| std::env::var_os(key).filter(|value| !value.is_empty()).map(PathBuf::from))
 }
 
@@ -48,6 +81,7 @@ fn locate_in(config: &NerConfig, env: &dyn Fn(&str) -> Option<PathBuf>) -> Resul
     };
     let runtime = present(runtime, "the onnx runtime library", "ner.runtime or CORDON_ONNXRUNTIME")?;
     let folder = match config.model.clone().or_else(|| env("CORDON_NER_MODEL")) {
+        Some(name) if name == Path::new(RAMPART) => assets()?.join(MODEL_FOLDER),
         Some(path) => path,
         None => assets()?.join(MODEL_FOLDER),
     };
@@ -148,6 +182,23 @@ mod tests {
         let env = |key: &str| (key == "HOME").then(|| home.path().to_path_buf());
         let config = NerConfig { runtime: Some("/nonexistent/lib.so".into()), ..NerConfig::default() };
         assert!(matches!(locate_in(&config, &env), Err(NerError::Missing { .. })));
+    }
+
+    #[test]
+    fn the_pinned_model_has_a_name_and_a_missing_folder_is_named() {
+        let own = tempfile::tempdir().unwrap();
+        let assets = own.path().join("assets");
+        touch(&assets.join(RUNTIME_FOLDER).join(LIBRARY));
+        let env = |key: &str| (key == "CORDON_CACHE").then(|| own.path().to_path_buf());
+        let named = |name: &str| NerConfig { model: Some(name.into()), ..NerConfig::default() };
+        let missing = locate_in(&named(RAMPART), &env).unwrap_err().to_string();
+        assert!(missing.contains(MODEL_FOLDER) && missing.contains("make assets"), "{missing}");
+        for file in ["config.json", "tokenizer.json", "model.onnx"] {
+            touch(&assets.join(MODEL_FOLDER).join(file));
+        }
+        assert_eq!(locate_in(&named(RAMPART), &env).unwrap().graph, assets.join(MODEL_FOLDER).join("model.onnx"));
+        let missing = locate_in(&named("/nonexistent/model"), &env).unwrap_err().to_string();
+        assert!(missing.contains("/nonexistent/model") && missing.contains("ner.model"), "{missing}");
     }
 
     #[test]

@@ -2,11 +2,12 @@
 //! decoder around it. It is the mark that the lanes are measured against (`tests/bench/ner.rs`) and must never be used to
 //! look through a text, because nothing here checks or reports what was not scanned.
 
+use super::assets::locate;
 use super::engine::runs;
 use super::onnx::{Graph, OnnxClassifier, environment};
 use super::shapes::shapes;
 use super::windows::windows;
-use super::{ClassifierError, Logits, NerConfig, NerError, Sequence, TokenClassifier, Vocabulary, locate};
+use super::{ClassifierError, Logits, NerConfig, NerError, Sequence, TokenClassifier, Vocabulary};
 
 /// A model without what the service puts around it.
 pub struct Bare {
@@ -23,9 +24,11 @@ impl Bare {
     pub fn load(config: &NerConfig) -> Result<Self, NerError> {
         config.validate()?;
         let paths = locate(config)?;
-        let graph = Graph::read(&paths.graph, config.eight_bit)?;
+        let files = paths.read()?;
+        let vocabulary = Vocabulary::load(&files)?;
+        let graph = Graph::of(files.graph, config.eight_bit);
         let model = OnnxClassifier::new(&environment(&paths.runtime)?, &graph)?;
-        Ok(Self { vocabulary: Vocabulary::load(&paths)?, model, config: config.clone() })
+        Ok(Self { vocabulary, model, config: config.clone() })
     }
 
     /// The sequences that a lane would run for a text. `None` if the tokenizer fails.

@@ -1,5 +1,6 @@
-//! The one seam between Cordon and a model: tokens in, logits of the tokens and log-odds of topics out. The runtime lives behind it, and so do the
-//! failing, hanging and lying models of the tests. Nothing that comes through it is believed before it is checked.
+//! The one seam between Cordon and a model: tokens in, logits of the tokens and log-odds of topics out. The runtime lives
+//! behind it, and so do the failing, hanging and lying models of the tests. Nothing that comes through it is believed before
+//! it is checked.
 
 use std::sync::Arc;
 

@@ -14,6 +14,7 @@ use crate::detect::trace::{Trace, WordReading};
 use crate::detect::{Category, Detector, DetectorCoverage, EntityType, Finding, Status, Topic};
 use crate::document::Document;
 
+use super::assets::locate;
 use super::cache::{Key, Outcome, SpanCache};
 use super::config::Lengths;
 use super::encoded::Encoded;
@@ -27,7 +28,7 @@ use super::prose::{Capitals, Looks};
 use super::reason::Dropped;
 use super::topics::{Heads, Pool};
 use super::windows::windows;
-use super::{ModelFactory, NerConfig, NerError, TokenClassifier as _, Vocabulary, locate};
+use super::{ModelFactory, NerConfig, NerError, TokenClassifier as _, Vocabulary};
 
 /// Changes when the way from logits to findings does, so that a record tells which way it was.
 const DECODER_VERSION: &str = "5";
@@ -83,8 +84,9 @@ impl Ner {
     pub fn load(config: &NerConfig) -> Result<Self, NerError> {
         config.validate()?;
         let paths = locate(config)?;
-        let vocabulary = Vocabulary::load(&paths)?;
-        let graph = Graph::read(&paths.graph, config.eight_bit)?;
+        let files = paths.read()?;
+        let vocabulary = Vocabulary::load(&files)?;
+        let graph = Graph::of(files.graph, config.eight_bit);
         let environment = environment(&paths.runtime)?;
         let model = blake3::hash(&graph.bytes);
         // One run before the first request: a graph with other labels than its config.json must not start.

@@ -42,14 +42,18 @@ mod stopwords;
 #[cfg(test)]
 #[allow(clippy::string_slice)]
 mod tests;
+#[cfg(test)]
+#[allow(clippy::string_slice)]
+mod topic_tests;
 mod topics;
 mod viterbi;
 mod vocabulary;
+mod vote;
 mod windows;
 mod wording;
 mod words;
 
-pub use assets::{Paths, locate};
+pub use assets::RAMPART;
 #[doc(hidden)]
 pub use bare::Bare;
 pub use classifier::{ClassifierError, Logits, ModelFactory, Sequence, TokenClassifier};

@@ -4,6 +4,7 @@
 //! batch, and a session is not safe to share. The runtime library is loaded once for the process, from a path that
 //! the configuration names; nothing is downloaded.
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -12,8 +13,8 @@ use ort::session::builder::GraphOptimizationLevel;
 use ort::session::{Session, SessionInputValue};
 use ort::value::{Tensor, TensorElementType, ValueType};
 
+use super::assets::ModelFile;
 use super::eight_bit::converted;
-use super::vocabulary::read;
 use super::{ClassifierError, Logits, NerError, Sequence, TokenClassifier};
 
 /// The environment and the library that it came from. `ort` allows one for each process.
@@ -48,17 +49,17 @@ pub(super) fn environment(library: &Path) -> Result<Environment, NerError> {
 #[derive(Clone)]
 pub(super) struct Graph {
     /// What is hashed is what runs.
-    pub(super) bytes: Arc<[u8]>,
+    pub(super) bytes: Arc<Cow<'static, [u8]>>,
     /// Where it was.
     pub(super) path: PathBuf,
 }
 
 impl Graph {
-    /// Reads the file, and makes its products 8-bit ones if that is wanted and possible.
-    pub(super) fn read(path: &Path, eight_bit: bool) -> Result<Self, NerError> {
-        let file = read(path)?;
-        let converted = if eight_bit { converted(&file) } else { None };
-        Ok(Self { bytes: converted.unwrap_or(file).into(), path: path.to_path_buf() })
+    /// The graph of the file; its products are made 8-bit ones if that is wanted and possible.
+    pub(super) fn of(file: ModelFile, eight_bit: bool) -> Self {
+        let ModelFile { path, bytes } = file;
+        let converted = if eight_bit { converted(&bytes) } else { None };
+        Self { bytes: Arc::new(converted.map_or(bytes, Cow::Owned)), path }
     }
 }
 

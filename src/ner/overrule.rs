@@ -52,17 +52,18 @@ fn is_overruled(person: &Finding, rules: &[Finding], document: &Document) -> boo
 /// Whether a finding of the model says what kind of value a number, a code or a date is. A rule that has read the same
 /// value knows better.
 fn is_guess(finding: &Finding) -> bool {
-    let username = finding.entity_type.as_str() == "USERNAME";
-    username
-        || matches!(
-            finding.category,
-            Category::Financial
-                | Category::GovernmentId
-                | Category::Health
-                | Category::Credential
-                | Category::Temporal
-                | Category::Other
-        )
+    let name = finding.entity_type.as_str();
+    name == "USERNAME"
+        || name != "HEALTH_CONDITION"
+            && matches!(
+                finding.category,
+                Category::Financial
+                    | Category::GovernmentId
+                    | Category::Health
+                    | Category::Credential
+                    | Category::Temporal
+                    | Category::Other
+            )
 }
 
 /// Whether a rule has read the place of a finding as something of another type. Words of lists are no values, and an

@@ -9,15 +9,15 @@ use super::*;
 use crate::detect::Status;
 use crate::document::{Document, Part, Role, Text};
 
-const LABELS: [&str; 3] = ["O", "B-PER", "I-PER"];
+pub(super) const LABELS: [&str; 3] = ["O", "B-PER", "I-PER"];
 /// Ids that `Vocabulary::of_words` gives.
-const ANNA: u32 = 3;
-const SCHMIDT: u32 = 4;
+pub(super) const ANNA: u32 = 3;
+pub(super) const SCHMIDT: u32 = 4;
 const FAULT: u32 = 5;
 
-type Classify = Arc<dyn Fn(&[u32]) -> Result<Logits, ClassifierError> + Send + Sync>;
+pub(super) type Classify = Arc<dyn Fn(&[u32]) -> Result<Logits, ClassifierError> + Send + Sync>;
 
-struct Fake(Classify);
+pub(super) struct Fake(pub(super) Classify);
 
 impl TokenClassifier for Fake {
     fn classify(&mut self, sequence: &Sequence) -> Result<Logits, ClassifierError> {
@@ -26,7 +26,7 @@ impl TokenClassifier for Fake {
 }
 
 /// What a good model says.
-fn good(ids: &[u32]) -> Result<Logits, ClassifierError> {
+pub(super) fn good(ids: &[u32]) -> Result<Logits, ClassifierError> {
     let row = |id: &u32| match *id {
         ANNA => [0.0, 9.0, 0.0],
         SCHMIDT => [0.0, 0.0, 9.0],
@@ -37,11 +37,11 @@ fn good(ids: &[u32]) -> Result<Logits, ClassifierError> {
 }
 
 /// A good model but for windows that hold the word "fault".
-fn faulty(fault: impl Fn(&[u32]) -> Result<Logits, ClassifierError> + Send + Sync + 'static) -> Classify {
+pub(super) fn faulty(fault: impl Fn(&[u32]) -> Result<Logits, ClassifierError> + Send + Sync + 'static) -> Classify {
     Arc::new(move |ids| if ids.contains(&FAULT) { fault(ids) } else { good(ids) })
 }
 
-fn config() -> NerConfig {
+pub(super) fn config() -> NerConfig {
     NerConfig { lanes: NonZeroUsize::new(2), hang_after_ms: 100, cache_windows: 0, ..NerConfig::default() }
 }
 
@@ -50,7 +50,7 @@ fn ner_with(config: &NerConfig, classify: Classify) -> Ner {
     Ner::with_models(config, vocabulary, Arc::new(move || Ok(Box::new(Fake(Arc::clone(&classify)))))).unwrap()
 }
 
-fn ner(classify: Classify) -> Ner {
+pub(super) fn ner(classify: Classify) -> Ner {
     ner_with(&config(), classify)
 }
 
@@ -58,15 +58,15 @@ async fn ask_until(ner: &Ner, text: &str, wait: Duration) -> NerReport {
     ner.find(&Arc::new(Document::of(text)), Instant::now() + wait).await
 }
 
-async fn ask(ner: &Ner, text: &str) -> NerReport {
+pub(super) async fn ask(ner: &Ner, text: &str) -> NerReport {
     ask_until(ner, text, Duration::from_secs(20)).await
 }
 
-fn failed(report: &NerReport, reason: &str) {
+pub(super) fn failed(report: &NerReport, reason: &str) {
     assert_eq!(report.coverage.status, Status::Failed(reason.to_owned().into()));
 }
 
-const TEXT: &str = "Please tell Anna Schmidt that we called.";
+pub(super) const TEXT: &str = "Please tell Anna Schmidt that we called.";
 
 #[tokio::test]
 async fn a_person_is_found_and_every_byte_is_accounted_for() {
@@ -139,87 +139,6 @@ async fn rubbish_is_a_failure_and_never_nothing_found() {
         assert_eq!(report.coverage.bytes_scanned, 0);
         assert_eq!(ask(&ner, TEXT).await.findings.len(), 1, "the service goes on");
     }
-}
-
-/// A model that knows two topics: "anna" speaks of health, "schmidt" of minors, a little.
-fn topical(ids: &[u32]) -> Result<Logits, ClassifierError> {
-    let odds = |id: u32, odds: f32| if ids.contains(&id) { odds } else { -4.0 };
-    Ok(Logits { topics: vec![odds(ANNA, 2.0), odds(SCHMIDT, 0.5)], ..good(ids)? })
-}
-
-const TOPICS: &str = r#"{"decoder": "viterbi", "topics": [
-    {"name": "health", "scale": 1.5, "bias": 0.0}, {"name": "minors", "scale": 1.0, "bias": 0.0}]}"#;
-
-fn about(config: &NerConfig, classify: Classify) -> Ner {
-    let vocabulary = Vocabulary::of_words(&["anna", "schmidt", "fault"], &LABELS).unwrap();
-    let vocabulary = vocabulary.with_cordon(TOPICS).unwrap();
-    Ner::with_models(config, vocabulary, Arc::new(move || Ok(Box::new(Fake(Arc::clone(&classify)))))).unwrap()
-}
-
-fn topics(report: &NerReport) -> Vec<(&str, f32)> {
-    let rounded = |probability: f32| (probability * 100.0).round() / 100.0;
-    report.topics.iter().map(|topic| (&*topic.name, rounded(topic.probability))).collect()
-}
-
-#[tokio::test]
-async fn topics_of_all_windows_are_pooled_and_remembered() {
-    let runs = Arc::new(AtomicUsize::new(0));
-    let count = Arc::clone(&runs);
-    let ner = about(
-        &NerConfig { cache_windows: 100, ..config() },
-        Arc::new(move |ids| {
-            count.fetch_add(1, Ordering::SeqCst);
-            topical(ids)
-        }),
-    );
-    let report = ask(&ner, TEXT).await;
-    assert_eq!(topics(&report), [("health", 0.95), ("minors", 0.62)]);
-    assert_eq!(report.findings.len(), 1, "the words beside them");
-    assert_eq!(topics(&ask(&ner, "Nobody is here.").await), [("minors", 0.02), ("health", 0.0)]);
-
-    let filler = "and then somebody said something about the weather. ".repeat(60);
-    let long = format!("Schmidt {filler} and Anna {filler}");
-    let first = ask(&ner, &long).await;
-    let windows = runs.swap(0, Ordering::SeqCst);
-    assert!(windows > 3, "{windows}");
-    assert_eq!(topics(&first), [("health", 0.95), ("minors", 0.62)], "each from a window of its own");
-    let again = ask(&ner, &long).await;
-    assert_eq!(runs.load(Ordering::SeqCst), 0, "all windows are remembered");
-    assert_eq!(first.topics, again.topics);
-}
-
-#[tokio::test]
-async fn topics_of_what_is_encoded_count_and_those_of_skipped_code_do_not() {
-    let ner = about(&config(), Arc::new(topical));
-    assert_eq!(topics(&ask(&ner, "it is a matter of &#65;nna and so on").await)[0], ("health", 0.95));
-    let code = "fn f<'a>(x: &'a [u8]) -> Option<Anna<'a>> { x.get(0..4).map(|y| Anna::of(y)) }";
-    let report = ask(&ner, code).await;
-    assert_eq!(report.coverage.status, Status::PermittedSkip("machine_text".into()));
-    assert_eq!(topics(&report), [("health", 0.0), ("minors", 0.0)]);
-    let plain = ask(&self::ner(Arc::new(topical)), TEXT).await;
-    assert!(plain.topics.is_empty(), "a model that names no topics has none, whatever its graph gives");
-}
-
-#[tokio::test]
-async fn topics_that_are_no_numbers_or_too_few_fail_the_receipt() {
-    for wrong in [vec![f32::NAN, 0.0], vec![0.0, f32::INFINITY], vec![0.0], vec![0.0; 3], Vec::new()] {
-        let ner = about(&config(), faulty(move |ids| Ok(Logits { topics: wrong.clone(), ..good(ids)? })));
-        failed(&ask(&ner, "this is a fault").await, "model_output_invalid");
-    }
-}
-
-#[tokio::test]
-async fn a_model_of_ones_own_is_decoded_as_it_asks() {
-    let ner = about(&config(), Arc::new(topical));
-    let text = "it was Anna Schmidt, Anna and anna";
-    let report = ask(&ner, text).await;
-    let found: Vec<_> = report.findings.iter().map(|finding| &text[finding.range.clone()]).collect();
-    assert_eq!(found, ["Anna Schmidt", "Anna", "anna"], "its small letters are believed");
-    let strict = about(&NerConfig { form_rules: Some(true), ..config() }, Arc::new(topical));
-    let found: Vec<_> =
-        ask(&strict, text).await.findings.iter().map(|finding| text[finding.range.clone()].to_owned()).collect();
-    assert_eq!(found, ["Anna Schmidt", "Anna"], "and here they are not");
-    assert_ne!(ner.digest(), strict.digest());
 }
 
 #[tokio::test]

@@ -2,13 +2,13 @@
 //! in bytes, on character boundaries, whatever the tokenizer's own normalisation did to it.
 
 use std::ops::Range;
-use std::path::Path;
 
 use tokenizers::Tokenizer;
 
+use super::assets::{ModelFile, ModelFiles};
 use super::model_config::{ModelConfig, Own, USUAL_POSITIONS};
 use super::words::{extends, unspaced};
-use super::{NerError, Paths, Sequence};
+use super::{NerError, Sequence};
 
 /// Tokens of one text, without special tokens.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -36,17 +36,16 @@ const RESERVED_POSITIONS: usize = 2;
 
 impl Vocabulary {
     /// Reads `config.json` and `tokenizer.json`.
-    pub(super) fn load(paths: &Paths) -> Result<Self, NerError> {
-        let config = read(&paths.config)?;
-        let tokenizer = read(&paths.tokenizer)?;
-        let damaged = |what, path: &Path, why: String| NerError::Damaged { what, path: path.to_path_buf(), why };
+    pub(super) fn load(files: &ModelFiles) -> Result<Self, NerError> {
+        let (config, tokenizer) = (&files.config, &files.tokenizer);
+        let damaged = |what, file: &ModelFile, why: String| NerError::Damaged { what, path: file.path.clone(), why };
         let parsed =
-            ModelConfig::parse(&config).map_err(|why| damaged("the ner model's config.json", &paths.config, why))?;
-        let loaded = Tokenizer::from_bytes(&tokenizer)
-            .map_err(|error| damaged("the ner model's tokenizer.json", &paths.tokenizer, error.to_string()))?;
+            ModelConfig::parse(&config.bytes).map_err(|why| damaged("the ner model's config.json", config, why))?;
+        let loaded = Tokenizer::from_bytes(&tokenizer.bytes)
+            .map_err(|error| damaged("the ner model's tokenizer.json", tokenizer, error.to_string()))?;
         let mut vocabulary = Self::new(loaded, parsed)?;
         let mut hasher = blake3::Hasher::new();
-        hasher.update(blake3::hash(&config).as_bytes()).update(blake3::hash(&tokenizer).as_bytes());
+        hasher.update(blake3::hash(&config.bytes).as_bytes()).update(blake3::hash(&tokenizer.bytes).as_bytes());
         vocabulary.digest = hasher.finalize();
         Ok(vocabulary)
     }
@@ -189,11 +188,6 @@ fn snap(text: &str, start: usize, end: usize) -> Range<usize> {
     let start = text.floor_char_boundary(start.min(text.len()));
     let end = text.ceil_char_boundary(end.min(text.len()));
     start..end.max(start)
-}
-
-/// Reads a whole file.
-pub(super) fn read(path: &Path) -> Result<Vec<u8>, NerError> {
-    std::fs::read(path).map_err(|source| NerError::Read { path: path.to_path_buf(), source })
 }
 
 #[cfg(test)]

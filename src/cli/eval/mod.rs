@@ -1,12 +1,14 @@
 //! `cordon eval`: the detectors and the policy against labelled texts, as tables or JSON. This file reads the
-//! arguments and leads through the work; `predict` asks the classifier, `report` counts, `other` reads what is compared
-//! with, `print` makes the tables.
+//! arguments and leads through the work; `fold` takes a part of the texts, `predict` asks the classifier, `report` counts,
+//! `other` reads what is compared with, `versus` runs another model for that, `print` makes the tables.
 
 mod cascade;
+mod fold;
 mod other;
 mod predict;
 mod print;
 mod report;
+mod versus;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -16,9 +18,11 @@ use crate::startup;
 
 use super::{CommandResult, Common, Exit, Failure, output};
 
+use other::Others;
 pub(super) use predict::answers;
 pub(super) use print::{error_line, reliability_table, table};
 use report::{Report, Tallied};
+use versus::Versus;
 
 /// Scores below this count as no finding, here as in the default policy.
 pub(super) const MIN_SCORE: f32 = 0.4;
@@ -33,6 +37,9 @@ pub(super) struct Arguments {
     /// Files of labelled texts, or folders with such files (`*.jsonl`).
     #[arg(long = "gold", value_name = "PATH", required = true, num_args = 1..)]
     gold: Vec<PathBuf>,
+    /// Keep only the texts of one side: `validation` is one text in five, by a digest of its id.
+    #[arg(long, value_enum, value_name = "SIDE")]
+    fold: Option<fold::Fold>,
     /// Findings with a lower score do not count.
     #[arg(long, default_value_t = MIN_SCORE, value_name = "SCORE")]
     min_score: f32,
@@ -40,8 +47,8 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "DIR")]
     predictions: Option<PathBuf>,
     /// Compare with another system or an earlier run: its predictions of one set, or a folder with a file `SET.jsonl`
-    /// for each set.
-    #[arg(long, value_name = "PATH")]
+    /// for each set. Or with another model on the same texts: its folder, or `rampart`.
+    #[arg(long, value_name = "PATH|MODEL")]
     compare: Option<PathBuf>,
     /// Findings of the other system with a lower score do not count; `--min-score` when absent.
     #[arg(long, value_name = "SCORE", requires = "compare")]
@@ -92,14 +99,18 @@ pub(super) fn run(common: &Common, arguments: Arguments) -> CommandResult {
     if let Some(Other::Cascade(cascade)) = &arguments.other {
         return cascade::run(cascade);
     }
-    let files = files(&arguments.gold)?;
-    let bootstrap = Bootstrap { resamples: arguments.resamples, seed: arguments.seed };
-    let others = match &arguments.compare {
-        Some(path) => {
-            Some(other::Others::open(path, &files, arguments.compare_min_score.unwrap_or(arguments.min_score))?)
+    let mut files = files(&arguments.gold)?;
+    if let Some(fold) = arguments.fold {
+        files.iter_mut().for_each(|file| fold.keep(file));
+        files.retain(|file| !file.texts.is_empty());
+        if files.is_empty() {
+            return Err(Failure("no text of --gold is on this side of --fold".into()));
         }
-        None => None,
-    };
+    }
+    let bootstrap = Bootstrap { resamples: arguments.resamples, seed: arguments.seed };
+    let (models, predictions): (Vec<&PathBuf>, _) = arguments.compare.iter().partition(|path| Versus::is_meant(path));
+    let others_min_score = arguments.compare_min_score.unwrap_or(arguments.min_score);
+    let others = predictions.first().map(|path: &&PathBuf| Others::open(path, &files, others_min_score)).transpose()?;
     let mut config = common.load()?;
     if let Some(choice) = &arguments.calibration_file {
         config.calibration = choice.as_str().into();
@@ -107,6 +118,7 @@ pub(super) fn run(common: &Common, arguments: Arguments) -> CommandResult {
     let runtime = super::runtime()?;
     runtime.block_on(async {
         let classifier = Arc::new(startup::classifier(&config)?);
+        let mut versus = models.first().map(|path| Versus::load(path, &config, others_min_score)).transpose()?;
         let mut reports: Vec<Report> = Vec::with_capacity(files.len() + 1);
         let mut together = Tallied::default();
         for file in files {
@@ -118,13 +130,21 @@ pub(super) fn run(common: &Common, arguments: Arguments) -> CommandResult {
             if let Some(others) = &others {
                 others.compare(&file, &mut tallied)?;
             }
-            reports.push(tallied.report(&file.name, bootstrap));
+            let other = match &mut versus {
+                Some(versus) => Some(Box::new(versus.run(&file, &mut tallied, bootstrap).await)),
+                None => None,
+            };
+            reports.push(Report { other, ..tallied.report(&file.name, bootstrap) });
             together += tallied;
         }
         if reports.len() > 1 {
-            reports.push(together.report("all", bootstrap));
+            let other = versus.as_ref().map(|versus| Box::new(versus.together("all", bootstrap)));
+            reports.push(Report { other, ..together.report("all", bootstrap) });
         }
         classifier.shutdown().await;
+        if let Some(versus) = &versus {
+            versus.shutdown().await;
+        }
         for report in &mut reports {
             report.calibrated_by(classifier.calibration());
         }
@@ -133,7 +153,7 @@ pub(super) fn run(common: &Common, arguments: Arguments) -> CommandResult {
                 output::json(report)?;
             }
         } else {
-            print::all(&reports, &arguments)?;
+            print::all(&reports, versus.as_ref().map(|versus| versus.name.as_str()), &arguments)?;
         }
         gate(&arguments, reports.last())
     })

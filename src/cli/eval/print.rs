@@ -17,8 +17,12 @@ CLEAN: texts without that were flagged · LEVEL: right levels · C>P C>I I>P: co
 judged internal, internal judged public · P^: public judged higher · ECE: distance of scores from measured precision
 /s KB/s: texts and kilobytes a second; --details prints classes, scores and levels";
 
-pub(super) fn all(reports: &[Report], arguments: &Arguments) -> Result<(), Failure> {
-    summary(reports)?;
+/// `versus` is the name of the model that is compared with.
+pub(super) fn all(reports: &[Report], versus: Option<&str>, arguments: &Arguments) -> Result<(), Failure> {
+    match versus {
+        Some(name) => side_by_side(reports, name)?,
+        None => summary(reports)?,
+    }
     if arguments.by_class || arguments.details {
         for report in reports {
             by_class(report)?;
@@ -64,35 +68,55 @@ pub(crate) fn percent(value: Option<f64>) -> String {
     value.map_or_else(|| "–".to_owned(), |value| format!("{:.1}", 100.0 * value))
 }
 
+const HEADINGS: [&str; 16] =
+    ["set", "texts", "P", "R", "F1", "PERS", "DOC", "CLEAN", "LEVEL", "C>P", "C>I", "I>P", "P^", "ECE", "/s", "KB/s"];
+
 fn summary(reports: &[Report]) -> Result<(), Failure> {
-    let headings = [
-        "set", "texts", "P", "R", "F1", "PERS", "DOC", "CLEAN", "LEVEL", "C>P", "C>I", "I>P", "P^", "ECE", "/s", "KB/s",
-    ];
-    let row = |report: &Report| {
-        let spans = report.spans.as_ref();
-        let levels = report.levels.as_ref().map(|levels| &levels.scores);
-        let core = spans.map(|spans| spans.core.overlap).unwrap_or_default();
-        let person = spans.and_then(|spans| spans.classes.get("PERSON")).and_then(|class| class.overlap.f1);
-        vec![
-            report.set.clone(),
-            report.texts.to_string(),
-            percent(core.precision),
-            percent(core.recall),
-            percent(core.f1),
-            percent(person),
-            percent(spans.and_then(|spans| spans.documents.recall())),
-            percent(spans.and_then(|spans| spans.documents.false_alarm_rate())),
-            percent(levels.map(LevelScores::accuracy)),
-            percent(levels.map(LevelScores::leak_rate)),
-            percent(levels.map(LevelScores::soft_leak_rate)),
-            percent(levels.map(|levels| levels.rate(Sensitivity::Internal, Sensitivity::Public))),
-            percent(levels.map(LevelScores::over_rate)),
-            percent(report.reliability.as_ref().map(|reliability| reliability.ece)),
-            format!("{:.0}", report.texts_per_second),
-            format!("{:.0}", report.kilobytes_per_second),
-        ]
+    let row = |report: &Report| std::iter::once(report.set.clone()).chain(figures(report)).collect();
+    tight(&HEADINGS, reports.iter().map(row).collect())
+}
+
+/// Two lines a set: this run's model, and the other one.
+fn side_by_side(reports: &[Report], name: &str) -> Result<(), Failure> {
+    let mut headings = HEADINGS.to_vec();
+    headings.insert(1, "model");
+    let line = |set: &str, model: &str, report: &Report| {
+        [set.to_owned(), model.to_owned()].into_iter().chain(figures(report)).collect::<Vec<String>>()
     };
-    let mut table = table(&headings, reports.iter().map(row).collect());
+    let rows = reports.iter().flat_map(|report| {
+        let other = report.other.as_deref().map(|other| line("", name, other));
+        std::iter::once(line(&report.set, "this", report)).chain(other)
+    });
+    tight(&headings, rows.collect())
+}
+
+/// What the summary says of a set.
+fn figures(report: &Report) -> [String; HEADINGS.len() - 1] {
+    let spans = report.spans.as_ref();
+    let levels = report.levels.as_ref().map(|levels| &levels.scores);
+    let core = spans.map(|spans| spans.core.overlap).unwrap_or_default();
+    let person = spans.and_then(|spans| spans.classes.get("PERSON")).and_then(|class| class.overlap.f1);
+    [
+        report.texts.to_string(),
+        percent(core.precision),
+        percent(core.recall),
+        percent(core.f1),
+        percent(person),
+        percent(spans.and_then(|spans| spans.documents.recall())),
+        percent(spans.and_then(|spans| spans.documents.false_alarm_rate())),
+        percent(levels.map(LevelScores::accuracy)),
+        percent(levels.map(LevelScores::leak_rate)),
+        percent(levels.map(LevelScores::soft_leak_rate)),
+        percent(levels.map(|levels| levels.rate(Sensitivity::Internal, Sensitivity::Public))),
+        percent(levels.map(LevelScores::over_rate)),
+        percent(report.reliability.as_ref().map(|reliability| reliability.ece)),
+        format!("{:.0}", report.texts_per_second),
+        format!("{:.0}", report.kilobytes_per_second),
+    ]
+}
+
+fn tight(headings: &[&str], rows: Vec<Vec<String>>) -> Result<(), Failure> {
+    let mut table = table(headings, rows);
     for column in table.column_iter_mut() {
         column.set_padding((0, 1));
     }

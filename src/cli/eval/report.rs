@@ -24,6 +24,9 @@ pub(super) struct Report {
     pub(super) calibration: Option<CalibratedBy>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) comparison: Option<Comparison>,
+    /// The same set with the model that is compared with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) other: Option<Box<Report>>,
     pub(super) seconds: f64,
     pub(super) texts_per_second: f64,
     /// A kilobyte is 1000 bytes of UTF-8.
@@ -56,6 +59,9 @@ impl Report {
     pub(super) fn calibrated_by(&mut self, calibration: &Calibration) {
         let (origin, digest) = (calibration.origin().to_owned(), calibration.digest().to_owned());
         self.calibration = Some(CalibratedBy { origin, digest });
+        if let Some(other) = &mut self.other {
+            other.calibrated_by(calibration);
+        }
     }
 }
 
@@ -154,6 +160,14 @@ impl Tallied {
         tallied
     }
 
+    /// Puts the texts of the same set with another model beside these.
+    pub(super) fn pair(&mut self, other: &Self) {
+        let points = |each: &[(Counts, LevelScores)]| {
+            each.iter().map(|(counts, levels)| Point::new(counts, *levels)).collect::<Vec<_>>()
+        };
+        self.pairs = Some(Pairs { this: points(&self.each), other: points(&other.each), missing: 0 });
+    }
+
     pub(super) fn report(&self, name: &str, bootstrap: Bootstrap) -> Report {
         let seconds = self.took.as_secs_f64();
         #[allow(clippy::cast_precision_loss, reason = "counts of texts and of bytes")]
@@ -170,6 +184,7 @@ impl Tallied {
             reliability: Outcomes::reliability(&self.outcomes, bootstrap),
             calibration: None,
             comparison: self.pairs.as_ref().map(compare),
+            other: None,
             seconds,
             texts_per_second: per_second(self.texts),
             kilobytes_per_second: per_second(self.bytes) / 1000.0,
@@ -180,7 +195,7 @@ impl Tallied {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::eval::{Gold, Span};
+    use crate::eval::{Gold, Measured, Span};
 
     fn set(name: &str, label: &str) -> GoldFile {
         let text = Gold {
@@ -203,6 +218,18 @@ mod tests {
         assert_eq!(report.levels.unwrap().internal_to_public, 1.0);
         assert_eq!((report.texts, report.texts_per_second, report.kilobytes_per_second), (2, 1.0, 0.007));
         assert_eq!(report.reliability.unwrap().findings, 1);
+    }
+
+    #[test]
+    fn texts_are_paired_with_the_same_ones_of_another_model() {
+        let found = |label| [Prediction { spans: vec![Span::new(0, 7, label)], level: Some(Sensitivity::Internal) }];
+        let gold = set("a", "PERSON");
+        let mut this = Tallied::of(&gold, &found("PERSON"), Duration::ZERO);
+        this.pair(&Tallied::of(&gold, &found("EMAIL"), Duration::ZERO));
+        let report = this.report("a", Bootstrap { resamples: 10, ..Bootstrap::default() });
+        let comparison = report.comparison.unwrap();
+        let core = comparison.differences.iter().find(|difference| difference.measured == Measured::CoreF1).unwrap();
+        assert_eq!((core.this, core.other, comparison.missing), (1.0, 0.0, 0));
     }
 
     #[test]

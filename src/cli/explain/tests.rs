@@ -121,9 +121,9 @@ impl TokenClassifier for KnowsAnna {
 struct KnowsTopics;
 
 impl TokenClassifier for KnowsTopics {
-    fn classify(&mut self, ids: &[u32]) -> Result<Logits, ClassifierError> {
-        let health = if ids.contains(&ANNA) { 3.0 } else { -3.0 };
-        Ok(Logits { topics: vec![-1.0, health, 0.4], ..KnowsAnna.classify(ids)? })
+    fn classify(&mut self, sequence: &Sequence) -> Result<Logits, ClassifierError> {
+        let health = if sequence.ids.contains(&ANNA) { 3.0 } else { -3.0 };
+        Ok(Logits { topics: vec![-1.0, health, 0.4], ..KnowsAnna.classify(sequence)? })
     }
 }
 
