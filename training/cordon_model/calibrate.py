@@ -16,6 +16,7 @@ from .labels import TOPICS, TYPES
 
 THRESHOLDS = (0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0.7, 0.8)
 START = 0.45
+SCALES = (0.2, 3.0)
 WORDS_OF_A_SOURCE = 12_000
 QUIET = 1e-3
 """A word that is something with less than this probability is outside at every threshold above."""
@@ -28,7 +29,8 @@ def thresholds(read: list[Read]) -> np.ndarray:
     for index, kind in enumerate(TYPES):
         knowing = [one for one in sample if kind in one.document.known]
         best = (-1.0, START)
-        for threshold in reversed(THRESHOLDS):
+        # What identifies somebody must never be surer than a half to count.
+        for threshold in reversed([t for t in THRESHOLDS if t <= 0.5 or kind not in CORE]):
             trial = chosen.copy()
             trial[index] = threshold
             total = np.zeros(4)
@@ -81,15 +83,23 @@ def lines(read: list[Read], pull: float = 20.0) -> list[tuple[float, float]]:
 
 
 def line(x: np.ndarray, y: np.ndarray, pull: float) -> tuple[float, float]:
-    """Logistic regression of one variable by Newton's method, with a pull towards scale 1 and bias 0."""
-    w = np.array([1.0, 0.0])
-    features = np.stack([x, np.ones_like(x)], axis=1)
-    for _ in range(50):
+    """Logistic regression of one variable by Newton's method, with a pull towards scale 1 and bias 0. A step that does not help is
+    halved: where the log-odds are large a whole one leads nowhere."""
+    start, features = np.array([1.0, 0.0]), np.stack([x, np.ones_like(x)], axis=1)
+
+    def loss(w: np.ndarray) -> float:
+        margin = features @ w
+        return float(np.sum(np.logaddexp(0, margin) - y * margin) + pull / 20 * np.sum((w - start) ** 2))
+
+    w = start
+    for _ in range(100):
         p = 1 / (1 + np.exp(-np.clip(features @ w, -30, 30)))
-        gradient = features.T @ (p - y) + pull / 10 * (w - [1.0, 0.0])
+        gradient = features.T @ (p - y) + pull / 10 * (w - start)
         curve = (features * (p * (1 - p))[:, None]).T @ features + pull / 10 * np.eye(2)
         step = np.linalg.solve(curve, gradient)
-        w -= step
+        while loss(w - step) > loss(w) and np.abs(step).max() > 1e-7:
+            step = step / 2
+        w = w - step
         if np.abs(step).max() < 1e-6:
             break
-    return (round(float(np.clip(w[0], 0.3, 3.0)), 4), round(float(w[1]), 4))
+    return (round(float(np.clip(w[0], *SCALES)), 4), round(float(w[1]), 4))
