@@ -17,6 +17,9 @@ from .labels import TOPICS, TYPES
 THRESHOLDS = (0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0.7, 0.8)
 START = 0.45
 SCALES = (0.2, 3.0)
+LIMITS = {"SECRET": (0.6, 0.8)}
+"""Least and greatest threshold. What identifies somebody counts from a half at most; a secret makes a text confidential by itself, and
+those that have a form are found by rules, so the model must be sure of the others."""
 WORDS_OF_A_SOURCE = 12_000
 QUIET = 1e-3
 """A word that is something with less than this probability is outside at every threshold above."""
@@ -29,8 +32,8 @@ def thresholds(read: list[Read]) -> np.ndarray:
     for index, kind in enumerate(TYPES):
         knowing = [one for one in sample if kind in one.document.known]
         best = (-1.0, START)
-        # What identifies somebody must never be surer than a half to count.
-        for threshold in reversed([t for t in THRESHOLDS if t <= 0.5 or kind not in CORE]):
+        low, high = LIMITS.get(kind, (0.0, 0.5 if kind in CORE else 1.0))
+        for threshold in reversed([t for t in THRESHOLDS if low <= t <= high]):
             trial = chosen.copy()
             trial[index] = threshold
             total = np.zeros(4)
