@@ -6,6 +6,8 @@ export PYTHON CARGO
 
 # Labelled texts for `make eval`: JSONL files, or folders with such files.
 DATA   ?= tests/corpus
+# Our own model learnt from the other texts of such sets; empty for all, as for texts that it never saw.
+FOLD   ?= validation
 
 # What `make model` learns from beside our own texts (a folder of labelled sets), and how long.
 STEPS  ?=
@@ -60,8 +62,9 @@ bench: assets $(VENV_STAMP) ## Measure: rules, model, service, start, memory, an
 bench-dispatch: assets $(VENV_STAMP) ## Measure what Dispatch adds to a backend, with LiteLLM and Portkey beside it
 	@$(VENV_PYTHON) scripts/bench_dispatch.py
 
-eval: assets ## Measure detection and levels on labelled texts: make eval DATA="my.jsonl"
-	@$(CARGO) run --quiet --locked --release --bin cordon -- eval --gold $(DATA)
+eval: assets ## Measure detection and levels on labelled texts, the pinned model beside our own: make eval DATA="my.jsonl"
+	@$(CARGO) run --quiet --locked --release --bin cordon -- eval --gold $(DATA) \
+	    $(if $(FOLD),--fold $(FOLD)) --compare rampart
 
 calibrate: assets ## Fit the embedded table of scores on labelled texts: make calibrate DATA="tests/corpus mine"
 	@$(CARGO) run --quiet --locked --release --bin cordon -- calibrate detection --gold $(DATA) \

@@ -78,11 +78,10 @@ def fetch_assets(*groups: str) -> dict[str, str]:
 
 
 def service_environment(assets: dict[str, str]) -> dict[str, str]:
-    """The environment of `cordon`, with the model's place named, so that no other one is taken by chance."""
+    """The environment of `cordon`: the library's place is named, and no model, so the one in the program is taken."""
     environment = dict(os.environ)
     environment["CORDON_ONNXRUNTIME"] = assets["onnxruntime"]
-    environment["CORDON_NER_MODEL"] = assets["ner_model"]
-    for name in ("CORDON_CONFIG", "CORDON_DATA_DIR", "CORDON_POLICY"):
+    for name in ("CORDON_CONFIG", "CORDON_DATA_DIR", "CORDON_NER_MODEL", "CORDON_POLICY"):
         environment.pop(name, None)
     return environment
 

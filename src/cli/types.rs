@@ -13,21 +13,26 @@ use crate::startup;
 
 use super::{CommandResult, Common, Exit, Failure, output};
 
-/// Types that the model of `assets/` finds, with or without a rule beside it. The model is not loaded for a list of
+/// Types that the model of the program finds, with or without a rule beside it. The model is not loaded for a list of
 /// names; a test compares these with what the service lists.
-const MODEL_TYPES: [&str; 12] = [
-    "ABA_ROUTING_NUMBER",
+const MODEL_TYPES: [&str; 17] = [
+    "AGE",
     "BANK_ACCOUNT_NUMBER",
-    "DRIVER_LICENSE",
-    "EMAIL_ADDRESS",
+    "CASE_NUMBER",
+    "DATE_OF_BIRTH",
+    "DATE_TIME",
+    "HEALTH_CONDITION",
     "LOCATION",
+    "MEDICAL_RECORD_NUMBER",
     "NATIONAL_ID",
-    "PASSPORT",
+    "NRP",
+    "ORGANIZATION",
+    "PASSWORD",
     "PERSON",
     "PHONE_NUMBER",
     "STREET_ADDRESS",
-    "TAX_ID",
-    "URL",
+    "TITLE",
+    "USERNAME",
 ];
 
 /// Arguments of `types`.

@@ -1,6 +1,7 @@
 //! Where the ONNX Runtime and the model are. It only looks and reads: fetching and checking digests is the asset script's
-//! work. The order is configuration, environment, cache of the user; a path that is named and not there is an error,
-//! because falling back to another model would change verdicts silently.
+//! work. The runtime is where the configuration or the environment says, else in the cache of the user; the model too, but
+//! without a word about it, it is the one in the program itself, which cannot be missing. A path that is named and not
+//! there is an error, because falling back to another model would change verdicts silently.
 
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
@@ -24,12 +25,22 @@ pub const RAMPART: &str = "rampart";
 pub(super) struct Paths {
     /// ONNX Runtime, a shared library.
     pub(super) runtime: PathBuf,
-    /// `config.json` of the model.
-    pub(super) config: PathBuf,
-    /// `tokenizer.json` of the model.
-    pub(super) tokenizer: PathBuf,
-    /// The graph.
-    pub(super) graph: PathBuf,
+    /// The model.
+    pub(super) model: ModelPaths,
+}
+
+/// Where a model is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum ModelPaths {
+    /// In the program.
+    Embedded,
+    /// In files.
+    Files {
+        config: PathBuf,
+        tokenizer: PathBuf,
+        /// The graph.
+        graph: PathBuf,
+    },
 }
 
 /// A file of a model.
@@ -49,16 +60,38 @@ pub(super) struct ModelFiles {
     pub(super) graph: ModelFile,
 }
 
-impl Paths {
-    /// Reads the files of the model.
+/// Cordon's own model, as `assets/ner` has it.
+mod embedded {
+    pub(super) const CONFIG: &[u8] = include_bytes!("../../assets/ner/config.json");
+    pub(super) const TOKENIZER: &[u8] = include_bytes!("../../assets/ner/tokenizer.json");
+    pub(super) const GRAPH: &[u8] = include_bytes!("../../assets/ner/model.onnx");
+}
+
+impl ModelPaths {
+    /// Reads the files.
     pub(super) fn read(&self) -> Result<ModelFiles, NerError> {
-        let read = |path: &Path| -> Result<ModelFile, NerError> {
-            let path = path.to_path_buf();
-            let bytes = std::fs::read(&path).map_err(|source| NerError::Read { path: path.clone(), source })?;
-            Ok(ModelFile { path, bytes: bytes.into() })
+        let (config, tokenizer, graph) = match self {
+            Self::Embedded => {
+                let file = |name: &str, bytes: &'static [u8]| ModelFile {
+                    path: Path::new("(embedded)").join(name),
+                    bytes: bytes.into(),
+                };
+                (
+                    file("config.json", embedded::CONFIG),
+                    file("tokenizer.json", embedded::TOKENIZER),
+                    file("model.onnx", embedded::GRAPH),
+                )
+            }
+            Self::Files { config, tokenizer, graph } => (read(config)?, read(tokenizer)?, read(graph)?),
         };
-        Ok(ModelFiles { config: read(&self.config)?, tokenizer: read(&self.tokenizer)?, graph: read(&self.graph)? })
+        Ok(ModelFiles { config, tokenizer, graph })
     }
+}
+
+fn read(path: &Path) -> Result<ModelFile, NerError> {
+    let path = path.to_path_buf();
+    let bytes = std::fs::read(&path).map_err(|source| NerError::Read { path: path.clone(), source })?;
+    Ok(ModelFile { path, bytes: bytes.into() })
 }
 
 /// Finds the files, without opening them.
@@ -80,17 +113,21 @@ fn locate_in(config: &NerConfig, env: &dyn Fn(&str) -> Option<PathBuf>) -> Resul
         None => assets()?.join(RUNTIME_FOLDER).join(LIBRARY),
     };
     let runtime = present(runtime, "the onnx runtime library", "ner.runtime or CORDON_ONNXRUNTIME")?;
-    let folder = match config.model.clone().or_else(|| env("CORDON_NER_MODEL")) {
-        Some(name) if name == Path::new(RAMPART) => assets()?.join(MODEL_FOLDER),
-        Some(path) => path,
-        None => assets()?.join(MODEL_FOLDER),
+    let model = match config.model.clone().or_else(|| env("CORDON_NER_MODEL")) {
+        None => ModelPaths::Embedded,
+        Some(name) if name == Path::new(RAMPART) => files_in(&assets()?.join(MODEL_FOLDER))?,
+        Some(folder) => files_in(&folder)?,
     };
+    Ok(Paths { runtime, model })
+}
+
+/// The files of a model in its folder.
+fn files_in(folder: &Path) -> Result<ModelPaths, NerError> {
     const MODEL_KEY: &str = "ner.model or CORDON_NER_MODEL";
-    Ok(Paths {
-        runtime,
+    Ok(ModelPaths::Files {
         config: present(folder.join("config.json"), "the ner model's config.json", MODEL_KEY)?,
         tokenizer: present(folder.join("tokenizer.json"), "the ner model's tokenizer.json", MODEL_KEY)?,
-        graph: graph_in(&folder, MODEL_KEY)?,
+        graph: graph_in(folder, MODEL_KEY)?,
     })
 }
 
@@ -138,22 +175,34 @@ mod tests {
         std::fs::write(path, b"x").unwrap();
     }
 
+    fn pinned() -> NerConfig {
+        NerConfig { model: Some(RAMPART.into()), ..NerConfig::default() }
+    }
+
+    fn graph(paths: Paths) -> PathBuf {
+        match paths.model {
+            ModelPaths::Files { graph, .. } => graph,
+            ModelPaths::Embedded => panic!("the model of the program"),
+        }
+    }
+
     #[test]
     fn the_cache_is_the_last_place() {
         let home = tempfile::tempdir().unwrap();
         let assets = home.path().join(".cache/cordon/assets");
         let env = |key: &str| (key == "HOME").then(|| home.path().to_path_buf());
-        let missing = locate_in(&NerConfig::default(), &env).unwrap_err().to_string();
+        let missing = locate_in(&pinned(), &env).unwrap_err().to_string();
         assert!(missing.contains("make assets") && missing.contains("CORDON_ONNXRUNTIME"), "{missing}");
 
         touch(&assets.join(RUNTIME_FOLDER).join(LIBRARY));
+        assert_eq!(locate_in(&NerConfig::default(), &env).unwrap().model, ModelPaths::Embedded, "no more is needed");
         touch(&assets.join(MODEL_FOLDER).join("config.json"));
         touch(&assets.join(MODEL_FOLDER).join("tokenizer.json"));
-        let missing = locate_in(&NerConfig::default(), &env).unwrap_err().to_string();
+        let missing = locate_in(&pinned(), &env).unwrap_err().to_string();
         assert!(missing.contains("graph"), "{missing}");
         touch(&assets.join(MODEL_FOLDER).join("model.onnx"));
-        let paths = locate_in(&NerConfig::default(), &env).unwrap();
-        assert_eq!(paths.graph, assets.join(MODEL_FOLDER).join("model.onnx"));
+        let paths = locate_in(&pinned(), &env).unwrap();
+        assert_eq!(graph(paths), assets.join(MODEL_FOLDER).join("model.onnx"));
     }
 
     #[test]
@@ -169,10 +218,7 @@ mod tests {
             _ => Some("/nonexistent".into()),
         };
         let named = |key: &str| env(key).filter(|_| key.ends_with("CACHE") || key.ends_with("HOME"));
-        assert_eq!(
-            locate_in(&NerConfig::default(), &named).unwrap().graph,
-            assets.join(MODEL_FOLDER).join("model.onnx")
-        );
+        assert_eq!(graph(locate_in(&pinned(), &named).unwrap()), assets.join(MODEL_FOLDER).join("model.onnx"));
     }
 
     #[test]
@@ -190,14 +236,17 @@ mod tests {
         let assets = own.path().join("assets");
         touch(&assets.join(RUNTIME_FOLDER).join(LIBRARY));
         let env = |key: &str| (key == "CORDON_CACHE").then(|| own.path().to_path_buf());
-        let named = |name: &str| NerConfig { model: Some(name.into()), ..NerConfig::default() };
-        let missing = locate_in(&named(RAMPART), &env).unwrap_err().to_string();
+        let missing = locate_in(&pinned(), &env).unwrap_err().to_string();
         assert!(missing.contains(MODEL_FOLDER) && missing.contains("make assets"), "{missing}");
         for file in ["config.json", "tokenizer.json", "model.onnx"] {
             touch(&assets.join(MODEL_FOLDER).join(file));
         }
-        assert_eq!(locate_in(&named(RAMPART), &env).unwrap().graph, assets.join(MODEL_FOLDER).join("model.onnx"));
-        let missing = locate_in(&named("/nonexistent/model"), &env).unwrap_err().to_string();
+        assert_eq!(graph(locate_in(&pinned(), &env).unwrap()), assets.join(MODEL_FOLDER).join("model.onnx"));
+        let by_env = |key: &str| env(key).or_else(|| (key == "CORDON_NER_MODEL").then(|| RAMPART.into()));
+        let paths = locate_in(&NerConfig::default(), &by_env).unwrap();
+        assert_eq!(graph(paths), assets.join(MODEL_FOLDER).join("model.onnx"), "by the environment");
+        let named = NerConfig { model: Some("/nonexistent/model".into()), ..NerConfig::default() };
+        let missing = locate_in(&named, &env).unwrap_err().to_string();
         assert!(missing.contains("/nonexistent/model") && missing.contains("ner.model"), "{missing}");
     }
 

@@ -24,7 +24,7 @@ impl Bare {
     pub fn load(config: &NerConfig) -> Result<Self, NerError> {
         config.validate()?;
         let paths = locate(config)?;
-        let files = paths.read()?;
+        let files = paths.model.read()?;
         let vocabulary = Vocabulary::load(&files)?;
         let graph = Graph::of(files.graph, config.eight_bit);
         let model = OnnxClassifier::new(&environment(&paths.runtime)?, &graph)?;
@@ -45,6 +45,18 @@ impl Bare {
             }
         }
         Some(sequences)
+    }
+
+    /// Sequences of exactly so many tokens, special ones included, out of a long text; what is left at its end is not in
+    /// them. `None` if the tokenizer fails.
+    #[must_use]
+    pub fn sequences_of(&self, text: &str, tokens: usize) -> Option<Vec<Sequence>> {
+        let special = self.vocabulary.wrap(&[], &[]).ids.len();
+        let read = self.vocabulary.tokens(text)?;
+        let shapes = shapes(text, &read.ranges);
+        let length = tokens.checked_sub(special).filter(|length| *length > 0)?;
+        let pieces = read.ids.chunks_exact(length).zip(shapes.chunks_exact(length));
+        Some(pieces.map(|(ids, shapes)| self.vocabulary.wrap(ids, shapes)).collect())
     }
 
     /// Runs one sequence.

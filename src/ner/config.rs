@@ -18,7 +18,7 @@ pub struct NerConfig {
     /// ONNX Runtime library. Without it: `CORDON_ONNXRUNTIME`, then the asset folder of the user's cache.
     pub runtime: Option<PathBuf>,
     /// Folder with `config.json`, `tokenizer.json` and one `.onnx` file (here or in `onnx/`), or `rampart` for the pinned
-    /// model in the asset folder of the user's cache. Without it: `CORDON_NER_MODEL`, then that pinned model.
+    /// model in the asset folder of the user's cache. Without it: `CORDON_NER_MODEL`, then the model in the program.
     pub model: Option<PathBuf>,
     /// Threads that run the model, each with a session of its own. Without it: one for each core.
     pub lanes: Option<NonZeroUsize>,

@@ -84,7 +84,7 @@ impl Ner {
     pub fn load(config: &NerConfig) -> Result<Self, NerError> {
         config.validate()?;
         let paths = locate(config)?;
-        let files = paths.read()?;
+        let files = paths.model.read()?;
         let vocabulary = Vocabulary::load(&files)?;
         let graph = Graph::of(files.graph, config.eight_bit);
         let environment = environment(&paths.runtime)?;

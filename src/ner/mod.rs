@@ -24,6 +24,8 @@ mod error;
 mod filter;
 mod find;
 mod gather;
+#[cfg(test)]
+mod golden_tests;
 mod human;
 mod labels;
 mod lanes;

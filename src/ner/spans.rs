@@ -154,7 +154,7 @@ fn joins_address(gap: &str, run: &[(&Placed, Role)], role: Role, begins: bool) -
     match role {
         // A list of towns is not one place, but town and state are, and so is everything after a street.
         Role::Place => !begins || street || !place || !gap.contains([',', '\n', '/']),
-        Role::Address => !(begins && street) && !(place && street),
+        Role::Address => !street || !begins && !place,
         Role::Building | Role::Street => !(place && street),
         _ => true,
     }

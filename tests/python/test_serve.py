@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import subprocess
 import time
@@ -71,7 +72,10 @@ def test_it_refuses_a_local_backend_at_a_public_address(program: Path, assets: d
     assert "public" in refused(program, tmp_path, assets, "127.0.0.1:0", config)
 
 
-def test_it_does_not_start_without_its_model(program: Path, assets: dict[str, str], tmp_path: Path) -> None:
-    broken = {**assets, "ner_model": str(tmp_path / "nothing")}
-    message = refused(program, tmp_path, broken, "127.0.0.1:0", "")
-    assert "make assets" in message
+def test_it_does_not_start_without_the_model_that_it_is_told_to_take(
+    program: Path, assets: dict[str, str], tmp_path: Path
+) -> None:
+    missing = str(tmp_path / "nothing")
+    message = refused(program, tmp_path, assets, "127.0.0.1:0", f"[ner]\nmodel = {json.dumps(missing)}\n")
+    assert missing in message
+    assert "ner.model" in message
