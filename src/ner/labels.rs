@@ -182,7 +182,7 @@ impl LabelSet {
             kinds: Vec::new(),
             groups: Vec::new(),
             decoder: own.map(|own| own.decoder).unwrap_or_default(),
-            form_rules: own.is_none(),
+            form_rules: true,
         };
         for label in labels {
             let column = set.column(label, rules, own);
