@@ -294,10 +294,15 @@ const POSTAL_WORDS: [&str; 10] =
 const PHONE_DIGITS: std::ops::RangeInclusive<usize> = 7..=15;
 
 /// Whether the form of a value allows a phone: enough digits, and none of the forms of a date, a time, an address of
-/// the internet or a social security number.
+/// the internet or a social security number; nor a number that is kept for fiction, 555-0100 to 555-0199 (NANPA,
+/// ATIS-0300115).
 fn is_phone(value: &str) -> bool {
-    let digits = value.chars().filter(char::is_ascii_digit).count();
-    if !PHONE_DIGITS.contains(&digits) || value.contains([':', '=', '_', '\n', '\t']) {
+    let digits: String = value.chars().filter(char::is_ascii_digit).collect();
+    if !PHONE_DIGITS.contains(&digits.len()) || value.contains([':', '=', '_', '\n', '\t']) {
+        return false;
+    }
+    let local = digits.get(digits.len().saturating_sub(7)..).unwrap_or_default();
+    if matches!(digits.len(), 7 | 10 | 11) && local.starts_with("55501") {
         return false;
     }
     let groups: Vec<usize> =
@@ -425,7 +430,16 @@ mod tests {
         assert_eq!(id("Ab-Z"), None);
         let phone = |value| judged(value, value, Role::Phone, 0.99).is_some();
         assert!(phone("+49 30 123456") && phone("(555) 123-4567"));
-        for no in ["10:22:01", "2024-03-01", "219-09-9999", "10.0.12.7", "4111 1111 1111 1111", "12 34"] {
+        for no in [
+            "10:22:01",
+            "2024-03-01",
+            "219-09-9999",
+            "10.0.12.7",
+            "4111 1111 1111 1111",
+            "12 34",
+            "555-0142",
+            "(212) 555-0142",
+        ] {
             assert!(!phone(no), "{no}");
         }
     }

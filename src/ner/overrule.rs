@@ -54,6 +54,7 @@ fn is_overruled(person: &Finding, rules: &[Finding], document: &Document) -> boo
 fn is_guess(finding: &Finding) -> bool {
     let name = finding.entity_type.as_str();
     name == "USERNAME"
+        || name == "PHONE_NUMBER"
         || name != "HEALTH_CONDITION"
             && matches!(
                 finding.category,

@@ -313,7 +313,7 @@ pub(super) struct RawTest {
     pub(super) route: Option<Route>,
     /// The level that the caller asks for by an override, with a reason; it must be granted.
     pub(super) override_to: Option<Sensitivity>,
-    /// What a classifier of topics says of the text, by name, from 0 to 1.
+    /// What a classifier of topics says of the text, by name, from 0 to 1, in place of the model.
     #[serde(default)]
     pub(super) topics: BTreeMap<Spanned<String>, f32>,
     #[serde(default)]
