@@ -93,7 +93,13 @@ fn models(text: &str) {
 }
 
 fn lanes(text: &str) {
-    let config = NerConfig { lanes: Some(NonZeroUsize::MIN), cache_windows: 0, ..NerConfig::default() };
+    // Every byte is run, whatever it looks like: the bare session leaves nothing out either.
+    let config = NerConfig {
+        lanes: Some(NonZeroUsize::MIN),
+        cache_windows: 0,
+        skip_machine_text: false,
+        ..NerConfig::default()
+    };
     let mut bare = Bare::load(&config).unwrap_or_else(|error| panic!("{error}"));
     let ner = Ner::load(&config).unwrap_or_else(|error| panic!("{error}"));
     let mut texts = pieces(text, TEXT);
