@@ -52,6 +52,7 @@ test-rust: assets ## Run the Rust tests (with cargo-nextest if it is installed)
 test-python: assets $(VENV_STAMP) ## Run the Python tests against the real service and the real local model
 	$(CARGO) build --locked --bin cordon
 	$(VENV_PYTHON) -m pytest tests/python
+	$(VENV_PYTHON) -m pytest -c tests/python/pytest.ini --rootdir training training/tests
 
 soak-dispatch: ## Drive 100,000 seeded schedules of faults through Dispatch and print what was seen
 	@CORDON_SCHEDULES=100000 $(CARGO) test --quiet --locked --lib dispatch::tests::schedules -- --nocapture
