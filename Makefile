@@ -21,6 +21,7 @@ PYTHON_CODE := assets scripts clients tests training
 TRAIN_VENV   := training/.venv
 TRAIN_PYTHON := $(abspath $(TRAIN_VENV))/bin/python
 TRAIN_STAMP  := $(TRAIN_VENV)/.installed
+TRAIN_DATA   = $(if $(filter-out tests/corpus,$(DATA)),--data $(abspath $(DATA)))
 
 # In CI the profile of that name: no early stop, a test report, longer limits.
 ifeq ($(CI),true)
@@ -28,7 +29,7 @@ NEXTEST_PROFILE := --profile ci
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test test-rust test-python soak-dispatch bench bench-dispatch eval calibrate model texts lint reference assets lock clean
+.PHONY: help demo serve test test-rust test-python soak-dispatch bench bench-dispatch eval calibrate model ablations texts lint reference assets lock clean
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -72,11 +73,14 @@ calibrate: assets ## Fit the embedded table of scores on labelled texts: make ca
 	    --write src/detect/calibration/default.toml
 
 model: $(TRAIN_STAMP) ## Train, export and measure our own model: make model DATA=sets STEPS=50 RUN=/tmp/run MODEL=/tmp/model
-	@$(PYTHON) assets/fetch.py training
-	@cd training && $(TRAIN_PYTHON) -m cordon_model --base "$$($(PYTHON) ../assets/fetch.py training --json | $(PYTHON) -c \
-	    'import json, sys; print(json.load(sys.stdin)["minilm"])')" \
-	    $(if $(filter-out tests/corpus,$(DATA)),--data $(abspath $(DATA))) $(if $(STEPS),--steps $(STEPS)) \
+	@assets="$$($(PYTHON) assets/fetch.py runtime training --json)" && cd training && \
+	    $(TRAIN_PYTHON) -m cordon_model --assets "$$assets" $(TRAIN_DATA) $(if $(STEPS),--steps $(STEPS)) \
 	    --run $(abspath $(RUN)) --out $(abspath $(MODEL))
+
+ablations: $(TRAIN_STAMP) ## Train short runs that differ in one choice each and compare them: make ablations DATA=sets STEPS=300
+	@assets="$$($(PYTHON) assets/fetch.py runtime training --json)" && cd training && \
+	    $(TRAIN_PYTHON) -m cordon_model.ablate --assets "$$assets" $(TRAIN_DATA) $(if $(STEPS),--steps $(STEPS)) \
+	    --run $(abspath $(RUN))/ablations
 
 texts: $(TRAIN_STAMP) ## Check the texts that the model learns from: labels, topics, and that no two are alike
 	@cd training && $(TRAIN_PYTHON) -m cordon_model.texts

@@ -1,6 +1,6 @@
 """The whole way: data, training, evaluation, export, card. `make model` runs it; see README.md.
 
-python -m cordon_model --base FOLDER [--data FOLDER] [--steps N] [--out FOLDER] [--run FOLDER]
+python -m cordon_model --assets JSON [--data FOLDER] [--steps N] [--out FOLDER] [--run FOLDER]
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def arguments() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(prog="cordon_model", description="Trains and exports Cordon's own model.")
     parser.add_argument("--config", type=Path, default=HERE / "config.toml")
-    parser.add_argument("--base", type=Path, required=True, help="folder of the encoder to start from")
+    parser.add_argument("--assets", required=True, help="what `assets/fetch.py runtime training --json` prints")
     parser.add_argument(
         "--data", type=Path, help="folder with development sets; without it only texts of our own and the generator's"
     )
@@ -114,7 +114,7 @@ def main() -> None:
     def say(text: str) -> None:
         print(f"[{time.time() - started:7.1f} s] {text}", flush=True)
 
-    stage = Stage.of(config, options.base, options.data)
+    stage = Stage.of(config, base.folders(options.assets)[config["model"]["base"]], options.data)
     say(f"{len(stage.training)} documents to learn from, {len(stage.validating)} to measure on")
     model = stage.network()
     stage.fit(model, steps, options.run)

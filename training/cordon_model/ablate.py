@@ -1,6 +1,6 @@
 """What each choice gives: short runs that differ in one thing each, and the figures of each on the validation fold, as a table for the card.
 
-    python -m cordon_model.ablate --base rampart=FOLDER --base minilm=FOLDER --data FOLDER --steps 300 --run FOLDER
+    python -m cordon_model.ablate --assets JSON --data FOLDER --steps 300 --run FOLDER
 
 Runs that are done are not run again. The differences between short runs tell which way a choice pulls, not how far it goes.
 """
@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import tomllib
 
-from . import calibrate, evaluate, export
+from . import base, calibrate, evaluate, export
 from .__main__ import HERE, Stage
 
 VARIANTS: dict[str, dict] = {
@@ -35,7 +35,7 @@ WINDOWS = (64, 128, 254)
 def arguments() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(prog="cordon_model.ablate")
-    parser.add_argument("--base", action="append", required=True, metavar="NAME=FOLDER")
+    parser.add_argument("--assets", required=True, help="what `assets/fetch.py runtime training --json` prints")
     parser.add_argument("--data", type=Path)
     parser.add_argument("--steps", type=int, default=300)
     parser.add_argument("--run", type=Path, default=HERE / "run" / "ablations")
@@ -68,7 +68,7 @@ def row(name: str, read: list[evaluate.Read], thresholds: np.ndarray) -> str:
 def main() -> None:
     """Runs every variant and prints the table as it grows."""
     options = arguments()
-    bases = dict(pair.split("=", 1) for pair in options.base)
+    bases = base.folders(options.assets)
     config = tomllib.loads((HERE / "config.toml").read_text())
     print(f"After {options.steps} steps, means over the sources and topics of the validation fold.\n")
     print(
@@ -80,7 +80,7 @@ def main() -> None:
             continue
         settings = changed(config, changes)
         # Whatever is left out of the training is measured on all the same.
-        stage = Stage.of(config, Path(bases[settings["model"]["base"]]), options.data)
+        stage = Stage.of(config, bases[settings["model"]["base"]], options.data)
         stage.config = settings
         stage.training = [d for d in stage.training if d.source == "own" or d.source in settings["data"]["development"]]
         model = stage.network()

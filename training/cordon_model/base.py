@@ -4,10 +4,17 @@ blocks expand exactly to floats, and all-MiniLM-L6-v2. Both are BERT of six laye
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
 import torch
+
+
+def folders(assets: str) -> dict[str, Path]:
+    """The folders of the bases by name, from what `assets/fetch.py --json` prints."""
+    paths = json.loads(assets)
+    return {"rampart": Path(paths["ner_model"]), "minilm": Path(paths["minilm"])}
 
 
 def load(folder: Path) -> tuple[dict[str, torch.Tensor], Path]:
