@@ -293,6 +293,18 @@ const POSTAL_WORDS: [&str; 10] =
 /// Digits of a telephone number, as ITU-T E.164 allows at most 15; fewer than 7 are an extension.
 const PHONE_DIGITS: std::ops::RangeInclusive<usize> = 7..=15;
 
+/// Whether the digits are a North American number that is kept for fiction: local, with an area code (which begins with 2
+/// to 9), or with the country's 1 before it. Elsewhere the same digits are a number like others.
+fn is_fiction(digits: &str) -> bool {
+    let local = match digits.len() {
+        7 => Some(digits),
+        10 => digits.get(3..).filter(|_| digits.starts_with(|c: char| c >= '2')),
+        11 => digits.get(4..).filter(|_| digits.starts_with('1')),
+        _ => None,
+    };
+    local.is_some_and(|local| local.starts_with("55501"))
+}
+
 /// Whether the form of a value allows a phone: enough digits, and none of the forms of a date, a time, an address of
 /// the internet or a social security number; nor a number that is kept for fiction, 555-0100 to 555-0199 (NANPA,
 /// ATIS-0300115).
@@ -301,8 +313,7 @@ fn is_phone(value: &str) -> bool {
     if !PHONE_DIGITS.contains(&digits.len()) || value.contains([':', '=', '_', '\n', '\t']) {
         return false;
     }
-    let local = digits.get(digits.len().saturating_sub(7)..).unwrap_or_default();
-    if matches!(digits.len(), 7 | 10 | 11) && local.starts_with("55501") {
+    if is_fiction(&digits) {
         return false;
     }
     let groups: Vec<usize> =
@@ -430,6 +441,7 @@ mod tests {
         assert_eq!(id("Ab-Z"), None);
         let phone = |value| judged(value, value, Role::Phone, 0.99).is_some();
         assert!(phone("+49 30 123456") && phone("(555) 123-4567"));
+        assert!(phone("030 555 0142"), "an area code of another country");
         for no in [
             "10:22:01",
             "2024-03-01",

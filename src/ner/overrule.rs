@@ -67,6 +67,11 @@ fn is_guess(finding: &Finding) -> bool {
             )
 }
 
+/// Whether a value of this kind is as grave as a secret. A password may be a date or the number of a phone, and stays one.
+fn is_as_grave(category: Category) -> bool {
+    matches!(category, Category::Financial | Category::GovernmentId | Category::Credential)
+}
+
 /// Whether a rule has read the place of a finding as something of another type. Words of lists are no values, and an
 /// address of the network keeps what lies in it.
 fn is_known(guess: &Finding, rules: &[Finding]) -> bool {
@@ -79,6 +84,7 @@ fn is_known(guess: &Finding, rules: &[Finding]) -> bool {
             && rule.category != Category::Network
             && rule.entity_type != guess.entity_type
             && (rule.likelihood() >= Likelihood::Possible || !rule.explanation.validator.is_empty())
+            && (guess.category != Category::Credential || is_as_grave(rule.category))
     })
 }
 
@@ -170,6 +176,16 @@ mod tests {
         let mut checked = rule("ISBN", Category::Other, 0.3);
         checked.explanation.validator = "isbn".into();
         assert!(!guess_stays(text, guess("NATIONAL_ID", Category::GovernmentId, 0..19), checked));
+    }
+
+    #[test]
+    fn a_secret_that_looks_like_something_harmless_stays() {
+        let secret =
+            || Finding { detector: Detector::Ner, ..testing::finding("PASSWORD", Category::Credential, 0..10, 0.9) };
+        for category in [Category::Temporal, Category::Contact, Category::Other, Category::Location] {
+            assert!(guess_stays("1990-02-03", secret(), finding(category, Detector::Pattern, 0..10)), "{category:?}");
+        }
+        assert!(!guess_stays("1990-02-03", secret(), finding(Category::Financial, Detector::Pattern, 0..10)));
     }
 
     #[test]

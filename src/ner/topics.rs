@@ -2,6 +2,8 @@
 //! probability over all windows. One window is enough: a paragraph about a diagnosis does not become harmless by ten
 //! pages around it. It must never be asked for numbers that were not checked.
 
+use std::sync::Arc;
+
 use serde::Deserialize;
 
 use crate::detect::Topic;
@@ -11,7 +13,7 @@ use crate::detect::Topic;
 #[serde(deny_unknown_fields)]
 pub(super) struct Head {
     /// In `snake_case`; policies name it.
-    pub(super) name: String,
+    pub(super) name: Arc<str>,
     pub(super) scale: f32,
     pub(super) bias: f32,
 }
@@ -60,7 +62,7 @@ impl Heads {
     /// The topics by probability, the likeliest first; without a model of topics none.
     pub(super) fn named(&self, pool: &Pool) -> Vec<Topic> {
         let probabilities = pool.0.iter().copied().chain(std::iter::repeat(0.0));
-        let topic = |(head, probability): (&Head, f32)| Topic { name: head.name.as_str().into(), probability };
+        let topic = |(head, probability): (&Head, f32)| Topic { name: Arc::clone(&head.name), probability };
         let mut topics: Vec<Topic> = self.0.iter().zip(probabilities).map(topic).collect();
         // Stable: equally likely ones stay in the order of the model.
         topics.sort_by(|a, b| b.probability.total_cmp(&a.probability));

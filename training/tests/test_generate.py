@@ -13,10 +13,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from cordon_model import generate
 from cordon_model.generate import noise
 from cordon_model.generate.lists import sections
-from cordon_model.generate.marks import LABELS, Marked, edit, inline
+from cordon_model.generate.marks import Marked, edit, inline
 from cordon_model.generate.people import LOCALES, People
 from cordon_model.generate.slots import Slots
 from cordon_model.generate.templates import SLOT, Template, fill, load, split_of
+from cordon_model.labels import TYPES
 
 
 def example() -> Marked:
@@ -181,7 +182,7 @@ class Texts(unittest.TestCase):
 
     def test_every_label_and_language_occurs(self) -> None:
         labels = Counter(s["label"] for d in self.train for s in d["spans"])
-        self.assertEqual(set(labels), set(LABELS))
+        self.assertEqual(set(labels), set(TYPES))
         self.assertGreater(min(labels.values()), 40)
         languages = Counter(d["lang"] for d in self.train)
         self.assertEqual(set(languages), set(LOCALES))

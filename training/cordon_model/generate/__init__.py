@@ -10,14 +10,14 @@ import random
 from collections.abc import Iterator
 from functools import cache
 
-from .marks import LABELS, Marked
+from .marks import Marked
 from .noise import noisy
 from .records import record
 from .slots import Slots
 from .tables import table
 from .templates import Template, fill, load, split_of
 
-__all__ = ["LABELS", "SHARES", "texts"]
+__all__ = ["SHARES", "texts"]
 
 # How often a text is of each sort; about a third of all texts are about nobody.
 SHARES = {"templates": 0.50, "record": 0.12, "negative": 0.28, "table": 0.05, "mixed": 0.05}

@@ -8,26 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-LABELS = (
-    "PERSON",
-    "ADDRESS",
-    "LOCATION",
-    "ORGANIZATION",
-    "DATE",
-    "DATE_OF_BIRTH",
-    "AGE",
-    "USERNAME",
-    "PHONE",
-    "ACCOUNT",
-    "GOVERNMENT_ID",
-    "MEDICAL_ID",
-    "REFERENCE",
-    "HEALTH_CONDITION",
-    "JOB_TITLE",
-    "NRP",
-    "SECRET",
-)
-
 Piece = tuple[str, str | None]
 
 
