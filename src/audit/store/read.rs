@@ -176,6 +176,7 @@ fn conditions(query: &Query) -> (String, Vec<Value>) {
     let mut values = Vec::new();
     match query.route {
         Some(2) => sql.push_str(" AND route = 2"),
+        Some(3) => sql.push_str(" AND route = 3"),
         Some(_) => sql.push_str(" AND route = 1"),
         None => {}
     }
