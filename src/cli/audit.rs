@@ -41,6 +41,9 @@ pub(super) enum Command {
         #[command(flatten)]
         place: Place,
     },
+    /// Write a report of a time range: one HTML file that needs no network, and JSON with the same numbers. Exit code 4
+    /// when the log does not verify; the report is written all the same and says so.
+    Report(super::report::Arguments),
     /// Recompute the chain of hashes. Exit code 4 when a record was changed, removed, put in or moved.
     Verify {
         /// A head that was kept elsewhere, `SEQUENCE:HASH`; proves that nothing up to it was cut off or made anew.
@@ -110,12 +113,13 @@ pub(super) fn run(common: &Common, command: Command) -> CommandResult {
     match command {
         Command::List(arguments) => list(common, &arguments),
         Command::Show { id, json, place } => show(common, &id, json, &place),
+        Command::Report(arguments) => super::report::run(common, &arguments),
         Command::Changes { limit, json, place } => changes(common, limit, json, &place),
         Command::Verify { head, json, place } => verify(common, &head, json, &place),
     }
 }
 
-fn open(common: &Common, place: &Place) -> Result<AuditReader, Failure> {
+pub(super) fn open(common: &Common, place: &Place) -> Result<AuditReader, Failure> {
     let directory = match &place.directory {
         Some(directory) => directory.clone(),
         None => common.load()?.audit.directory,
@@ -351,7 +355,7 @@ fn verify(common: &Common, heads: &[String], json_wanted: bool, place: &Place) -
     Ok(if row.intact { Exit::Done } else { Exit::CheckFailed })
 }
 
-fn parse_head(text: &str) -> Result<Head, Failure> {
+pub(super) fn parse_head(text: &str) -> Result<Head, Failure> {
     let wrong = || Failure(format!("`{text}` is no head; write SEQUENCE:HASH as `cordon audit verify` prints it"));
     let (sequence, hash) = text.split_once(':').ok_or_else(wrong)?;
     Ok(Head { sequence: sequence.parse().map_err(|_| wrong())?, hash: ChainHash::from_hex(hash).ok_or_else(wrong)? })
