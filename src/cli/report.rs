@@ -106,7 +106,11 @@ fn style(what: &str) -> ProgressStyle {
 }
 
 /// Writes beside the place and moves it there when it is whole, so that no half report is taken for one.
-fn write(path: &Path, option: &str, fill: &mut dyn FnMut(&mut dyn Write) -> Result<(), Failure>) -> Result<(), Failure> {
+fn write(
+    path: &Path,
+    option: &str,
+    fill: &mut dyn FnMut(&mut dyn Write) -> Result<(), Failure>,
+) -> Result<(), Failure> {
     let failed = |error: io::Error| {
         Failure(format!("cannot write {}: {error}; choose another place with {option}", path.display()))
     };
@@ -135,7 +139,9 @@ fn tell(report: &Report, page: Option<&Path>) {
         output::note(&format!("{} decisions in {}", report.summary.total.decisions, path.display()));
     }
     match standing.proof {
-        Proof::Broken => output::error(&format!("the log is broken: {}", standing.fault.as_deref().unwrap_or_default())),
+        Proof::Broken => {
+            output::error(&format!("the log is broken: {}", standing.fault.as_deref().unwrap_or_default()))
+        }
         Proof::NotVerified => output::note(&format!("the log was not verified: {}", standing.not_verified_because)),
         Proof::Unproven | Proof::Proven => {}
     }

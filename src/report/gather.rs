@@ -187,8 +187,7 @@ impl Gather {
             };
             let gap = tally.at(&format!("{}: {why}", entry.detector.as_str()));
             gap.decisions += 1;
-            gap.bytes_missed =
-                gap.bytes_missed.saturating_add(entry.bytes_total.saturating_sub(entry.bytes_scanned));
+            gap.bytes_missed = gap.bytes_missed.saturating_add(entry.bytes_total.saturating_sub(entry.bytes_scanned));
         }
     }
 

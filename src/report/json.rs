@@ -40,7 +40,9 @@ pub fn write(report: &Report, source: &dyn Source, out: &mut dyn Write) -> Resul
     let mut failed = None;
     let mut first = true;
     source.outward(&report.range, &mut |stored| {
-        let Some(row) = Egress::of(stored).filter(|row| row.sequence <= newest) else { return ControlFlow::Continue(()) };
+        let Some(row) = Egress::of(stored).filter(|row| row.sequence <= newest) else {
+            return ControlFlow::Continue(());
+        };
         let written = serde_json::to_string(&row).map_err(io::Error::from).and_then(|row| {
             let comma = if std::mem::take(&mut first) { "" } else { "," };
             write!(out, "{comma}\n      {row}")

@@ -54,8 +54,7 @@ impl<V: Counted> Tally<V> {
 
     /// The heaviest first, equal ones by name.
     pub(super) fn ranked(self) -> Ranking<V> {
-        let mut rows: Vec<Named<V>> =
-            self.named.into_iter().map(|(name, counts)| Named { name, counts }).collect();
+        let mut rows: Vec<Named<V>> = self.named.into_iter().map(|(name, counts)| Named { name, counts }).collect();
         rows.sort_by_key(|row| std::cmp::Reverse(row.counts.weight()));
         Ranking { rows, other: self.other }
     }

@@ -172,10 +172,11 @@ fn outcome() -> impl Strategy<Value = Value> {
 
 /// A decision with its outcome, as JSON.
 pub(super) fn record() -> impl Strategy<Value = (Value, Option<Value>)> {
-    let observed = (level(), any::<bool>(), prop_oneof![Just("local"), Just("cloud")]).prop_map(|(level, differs, route)| {
-        json!({"policy": {"name": "n", "version": "2", "digest": "o"}, "level": level, "rule": "", "route": route,
+    let observed =
+        (level(), any::<bool>(), prop_oneof![Just("local"), Just("cloud")]).prop_map(|(level, differs, route)| {
+            json!({"policy": {"name": "n", "version": "2", "digest": "o"}, "level": level, "rule": "", "route": route,
                "route_rule": "", "differs": differs})
-    });
+        });
     let head = (
         0..6 * DAY_US,
         prop_oneof![Just("classify"), Just("dispatch"), Just("dispatch"), Just("validate")],
@@ -220,7 +221,8 @@ fn log() -> impl Strategy<Value = Vec<(Value, Option<Value>)>> {
 }
 
 pub(super) fn records(log: &[(Value, Option<Value>)]) -> Records {
-    let decisions = (1u64..).step_by(2).zip(log).map(|(at, (decision, outcome))| stored(at, decision.clone(), outcome.clone()));
+    let decisions =
+        (1u64..).step_by(2).zip(log).map(|(at, (decision, outcome))| stored(at, decision.clone(), outcome.clone()));
     Records { decisions: decisions.collect(), changes: Vec::new() }
 }
 
@@ -234,7 +236,8 @@ struct Recount<'a>(Vec<&'a (Value, Option<Value>)>);
 
 impl Recount<'_> {
     fn count(&self, holds: impl Fn(&Value, &Value) -> bool) -> u64 {
-        self.0.iter().filter(|(decision, outcome)| holds(decision, outcome.as_ref().unwrap_or(&Value::Null))).count() as u64
+        self.0.iter().filter(|(decision, outcome)| holds(decision, outcome.as_ref().unwrap_or(&Value::Null))).count()
+            as u64
     }
 
     fn sum(&self, number: impl Fn(&Value, &Value) -> u64) -> u64 {

@@ -3,10 +3,10 @@
 use maud::{Markup, html};
 
 use super::super::{ObservedUse, Summary};
+use super::Links;
 use super::chart::{self, LEVELS};
 use super::format::{bytes, count, counted, dollars, micros, percent, signed_dollars, time, words};
 use super::parts::{Column, Row, bar, level, number, ranking, table};
-use super::Links;
 
 /// Refused, failed, escalated.
 pub(super) fn outcomes(summary: &Summary) -> Markup {
@@ -65,7 +65,11 @@ pub(super) fn coverage(summary: &Summary) -> Markup {
     use Column::{Number, Text};
     let columns = [Text("Detector: reason"), Number("Decisions"), Number("Share"), Number("Bytes not seen")];
     let cells = |of: &super::super::Gap| {
-        vec![number(of.decisions), html! { (percent(of.decisions, summary.total.decisions)) }, html! { (bytes(of.bytes_missed)) }]
+        vec![
+            number(of.decisions),
+            html! { (percent(of.decisions, summary.total.decisions)) },
+            html! { (bytes(of.bytes_missed)) },
+        ]
     };
     html! {
         section #coverage aria-labelledby="h-coverage" {

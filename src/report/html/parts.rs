@@ -84,13 +84,20 @@ pub(crate) fn ranking<V: Counted>(
     cells: impl Fn(&V) -> Vec<Markup>,
 ) -> Markup {
     let (shown, rest) = ranking.top(most);
-    let row = |name: Markup, counts: &V, rest: bool| Row { cells: std::iter::once(name).chain(cells(counts)).collect(), rest };
+    let row = |name: Markup, counts: &V, rest: bool| Row {
+        cells: std::iter::once(name).chain(cells(counts)).collect(),
+        rest,
+    };
     let mut rows: Vec<Row> = shown.iter().map(|named| row(name(&named.name), &named.counts, false)).collect();
     if let Some(rest) = rest {
         let more = if rest.at_least { "more than " } else { "" };
         rows.push(row(html! { "other: " (more) (counted(rest.names as u64, noun)) }, &rest.counts, true));
     }
-    if rows.is_empty() { html! {} } else { table(caption, columns, &rows) }
+    if rows.is_empty() {
+        html! {}
+    } else {
+        table(caption, columns, &rows)
+    }
 }
 
 /// A level, in its colour and by its name.
@@ -100,7 +107,11 @@ pub(crate) fn level(level: Sensitivity) -> Markup {
 
 /// A number; a faint dash for none, so that what is there stands out.
 pub(crate) fn number(of: u64) -> Markup {
-    if of == 0 { html! { span.soft { "–" } } } else { html! { (count(of)) } }
+    if of == 0 {
+        html! { span.soft { "–" } }
+    } else {
+        html! { (count(of)) }
+    }
 }
 
 /// A bar as long as its share.

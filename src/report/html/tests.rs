@@ -24,7 +24,8 @@ fn names_of_a_log_are_escaped_everywhere() {
     decision["caller"] = json!(evil);
     decision["reasons"] = json!([{"rule": evil, "level": "public"}]);
     decision["policy"] = json!({"name": evil, "version": evil, "digest": evil});
-    decision["entities"] = json!([{"entity_type": evil, "category": "person", "count": 1, "distinct": 1, "max_score": 1}]);
+    decision["entities"] =
+        json!([{"entity_type": evil, "category": "person", "count": 1, "distinct": 1, "max_score": 1}]);
     decision["routing"] = json!({"route": "cloud", "ceiling": "cloud", "backend": evil, "model": evil, "complexity": "simple",
         "complexity_reasons": [], "rule": evil, "reason": evil,
         "overridden": {"rule": evil, "from": "internal", "to": "public", "reason": evil}});
@@ -40,9 +41,13 @@ fn the_page_needs_nothing_but_itself() {
     let start = page.find("<style>").unwrap() + "<style>".len();
     let style = &page[start..page.find("</style>").unwrap()];
     let hash = STANDARD.encode(Sha256::digest(style.as_bytes()));
-    assert!(page.contains(&format!("style-src &#39;sha256-{hash}&#39;")) || page.contains(&format!("style-src 'sha256-{hash}'")));
+    assert!(
+        page.contains(&format!("style-src &#39;sha256-{hash}&#39;"))
+            || page.contains(&format!("style-src 'sha256-{hash}'"))
+    );
     for reference in ["src=", "http://", "https://", "url(", "@import", " style=", "<script", "javascript:", " on"] {
-        let found = page.match_indices(reference).filter(|(at, _)| reference != " on" || page[at + 3..].starts_with("click"));
+        let found =
+            page.match_indices(reference).filter(|(at, _)| reference != " on" || page[at + 3..].starts_with("click"));
         assert_eq!(found.count(), 0, "{reference}");
     }
 }

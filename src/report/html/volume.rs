@@ -97,7 +97,9 @@ pub(super) fn routes(summary: &Summary) -> Markup {
     use Column::{Number, Text};
     let of = &summary.level_routes;
     let mut columns = vec![Text("Level")];
-    columns.extend(["Local model", "Cloud, redacted", "Cloud", "Refused or not taken", "Classified only", "All"].map(Number));
+    columns.extend(
+        ["Local model", "Cloud, redacted", "Cloud", "Refused or not taken", "Classified only", "All"].map(Number),
+    );
     let rows: Vec<Row> = LEVELS
         .iter()
         .rev()
@@ -123,7 +125,8 @@ pub(super) fn routes(summary: &Summary) -> Markup {
 /// The list of what left.
 pub(super) fn egress(summary: &Summary, links: Links) -> Markup {
     use Column::{Number, Text};
-    let Outward { calls, sent_levels, bytes: sent, money, overridden, redacted, rows_left_out, rows } = &summary.cloud_egress;
+    let Outward { calls, sent_levels, bytes: sent, money, overridden, redacted, rows_left_out, rows } =
+        &summary.cloud_egress;
     let row = |row: &super::super::Egress| {
         Row::of([
             html! { span.nowrap { (time(row.time)) } },
