@@ -14,6 +14,10 @@ use tokio::sync::Semaphore;
 use super::chain::Head;
 use super::files::Layout;
 use super::list::{DecisionFilter, DecisionPage, StoredChange, StoredDecision};
+use super::seals::Evidence;
+use super::signer;
+use super::signing::PublicKey;
+use super::scan::{self, Extent, RawRecord, ScanRange, Scanned, StoredRecord};
 use super::store::Reading;
 use super::verification::{Progress, Verification};
 use super::verify;
@@ -92,6 +96,43 @@ impl AuditReader {
         self.with(|reading| reading.changes(limit))?.iter().map(StoredChange::of).collect()
     }
 
+    /// Where the log begins and ends now.
+    pub fn extent(&self) -> Result<Extent, AuditError> {
+        let bounds = self.with(Reading::bounds)?;
+        let position = |at: i64| u64::try_from(at).unwrap_or(0);
+        Ok(Extent { first: position(bounds.first), last: position(bounds.last), records: bounds.count })
+    }
+
+    /// Visits every record of the range, decoded and oldest first, up to the end that the log had at the beginning.
+    /// Holds a few hundred records at a time. Blocks.
+    ///
+    /// # Errors
+    /// [`AuditError::Damaged`] at a record that is none; what was visited before it was visited.
+    pub fn scan(
+        &self,
+        range: &ScanRange,
+        visit: &mut dyn FnMut(StoredRecord) -> ControlFlow<()>,
+    ) -> Result<Scanned, AuditError> {
+        let mut failed = None;
+        let scanned = self.scan_raw(range, &mut |raw| match raw.decode() {
+            Ok(record) => visit(record),
+            Err(error) => {
+                failed = Some(error);
+                ControlFlow::Break(())
+            }
+        })?;
+        failed.map_or(Ok(scanned), Err)
+    }
+
+    /// [`Self::scan`] without decoding, which is most of its work and can so be done by several threads.
+    pub fn scan_raw(
+        &self,
+        range: &ScanRange,
+        visit: &mut dyn FnMut(RawRecord) -> ControlFlow<()>,
+    ) -> Result<Scanned, AuditError> {
+        self.with(|reading| scan::scan(reading, range, visit))
+    }
+
     /// Computes the whole chain anew. `outside` are heads that were kept elsewhere, to prove that nothing was cut off
     /// or made anew; `progress` is called now and then and may stop it, which is [`AuditError::Cancelled`].
     pub fn verify(
@@ -99,7 +140,21 @@ impl AuditReader {
         outside: &[Head],
         progress: &mut dyn FnMut(Progress) -> ControlFlow<()>,
     ) -> Result<Verification, AuditError> {
-        self.with(|reading| verify::verify(reading, &self.inner.layout, outside, progress))
+        self.verify_against(&Evidence { heads: outside.to_vec(), ..Evidence::default() }, progress)
+    }
+
+    /// [`Self::verify`] against all that was kept outside of the log.
+    pub fn verify_against(
+        &self,
+        evidence: &Evidence,
+        progress: &mut dyn FnMut(Progress) -> ControlFlow<()>,
+    ) -> Result<Verification, AuditError> {
+        self.with(|reading| verify::verify(reading, &self.inner.layout, evidence, progress))
+    }
+
+    /// The public keys beside the log, the oldest first: those that its checkpoints were signed with.
+    pub fn public_keys(&self) -> Result<Vec<PublicKey>, AuditError> {
+        signer::read_public_keys(&self.inner.layout.public_key)
     }
 
     /// [`Self::list`] for async callers.

@@ -12,6 +12,7 @@ mod eval;
 mod explain;
 mod jsonl;
 mod output;
+mod plan;
 mod policy;
 mod report;
 mod row;
@@ -99,6 +100,8 @@ enum Command {
     Cloud(cloud::Command),
     /// Show what a running service has spent today of its budgets.
     Budgets(cloud::Asking),
+    /// Local or cloud: the decision, the machines, and what five years cost.
+    Plan(plan::Arguments),
     /// Measure detection and levels on labelled texts.
     Eval(eval::Arguments),
     /// Fit scores to what was measured.
@@ -158,6 +161,7 @@ pub fn run() -> ExitCode {
         Command::Audit(command) => audit::run(common, command),
         Command::Cloud(command) => cloud::run(command),
         Command::Budgets(command) => cloud::budgets(&command),
+        Command::Plan(command) => plan::run(common, command),
         Command::Eval(command) => eval::run(common, command),
         Command::Calibrate(command) => calibrate::run(common, command),
         Command::Types(command) => types::run(common, &command),
