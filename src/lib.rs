@@ -30,3 +30,4 @@ pub mod redact;
 pub mod service;
 pub mod startup;
 pub mod telemetry;
+pub mod worker;
