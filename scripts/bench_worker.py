@@ -56,12 +56,9 @@ def measure(program: Path, assets: dict[str, str], nats: str, workers: int, numb
         server = running.enter_context(queue_server.QueueServer(nats, folder))
         assert server.process is not None
         environment = stack.service_environment(assets) | {"CORDON_DATA_DIR": str(folder / "data")}
-        crew = [
-            running.enter_context(
-                queue_server.worker(program, assets, server, folder, f"worker-{n}", "--config", str(config))
-            )
-            for n in range(workers)
-        ]
+        names = [f"worker-{n}" for n in range(workers)]
+        options = ["--config", str(config)]
+        crew = running.enter_context(queue_server.workers(program, assets, server, folder, names, *options))
         before = [processor_seconds(process.pid) for process in crew]
         server_before = processor_seconds(server.process.pid)
         begun = time.monotonic()
@@ -118,7 +115,9 @@ def main() -> int:
     if options.json:
         print(json.dumps(rows))
         return 0
-    print(f"{options.documents} documents of tests/corpus, {rows[0]['bytes'] / options.documents:.0f} bytes each on average")
+    print(
+        f"{options.documents} documents of tests/corpus, {rows[0]['bytes'] / options.documents:.0f} bytes each on average"
+    )
     print(f"load of the other processes: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
     print("workers  documents/s   MB/s   processor ms a document: worker  server  feeder and collector")
     for row in rows:

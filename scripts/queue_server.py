@@ -38,7 +38,7 @@ class QueueServer:
         self.port = free_port()
         self.url = f"nats://127.0.0.1:{self.port}"
         self.config = folder / "nats.conf"
-        store = f'jetstream {{ store_dir: {json.dumps(str(folder / "store"))} }}\n' if jetstream else ""
+        store = f"jetstream {{ store_dir: {json.dumps(str(folder / 'store'))} }}\n" if jetstream else ""
         self.config.write_text(f"listen: 127.0.0.1:{self.port}\n{store}{extra}\n", encoding="utf-8")
         self.process: subprocess.Popen[bytes] | None = None
 
@@ -178,12 +178,27 @@ class QueueClient:
 
 
 @contextlib.contextmanager
+def workers(
+    program: Path, assets: dict[str, str], server: QueueServer, folder: Path, names: list[str], *options: str
+) -> Iterator[list[subprocess.Popen[bytes]]]:
+    """`cordon worker` of each name, started at once; all ask for documents when this goes on."""
+    environment = stack.service_environment(assets) | {"CORDON_DATA_DIR": str(folder / "data")}
+    with contextlib.ExitStack() as running:
+        crew = []
+        for name in names:
+            ready, log = folder / f"{name}.ready.json", folder / f"{name}.log"
+            ready.unlink(missing_ok=True)
+            command = [str(program), "worker", "--nats", server.url, "--id", name, "--ready-file", str(ready), *options]
+            crew.append((running.enter_context(stack.started(command, log, environment)), ready, log))
+        for process, ready, log in crew:
+            stack.wait_for_file(process, ready, "cordon worker", log)
+        yield [process for process, _, _ in crew]
+
+
+@contextlib.contextmanager
 def worker(
     program: Path, assets: dict[str, str], server: QueueServer, folder: Path, name: str, *options: str
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """`cordon worker` of this name, asking for documents."""
-    ready = folder / f"{name}.ready.json"
-    command = [str(program), "worker", "--nats", server.url, "--id", name, "--ready-file", str(ready), *options]
-    environment = stack.service_environment(assets) | {"CORDON_DATA_DIR": str(folder / "data")}
-    with stack.running(command, ready, "cordon worker", folder / f"{name}.log", environment) as (process, _):
+    """One `cordon worker`, asking for documents."""
+    with workers(program, assets, server, folder, [name], *options) as (process,):
         yield process

@@ -28,9 +28,26 @@ pub struct Place {
     /// The line where it begins, from 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub line: Option<u64>,
-    /// The field or column.
+    /// The column there in code points, from 1; absent where the lines of the text are not those of the file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub column: Option<u64>,
+    /// Part of a message, such as its headers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub section: Option<String>,
+    /// The field or column of a table.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub field: Option<String>,
+    /// Bytes of the text that count, where it overlaps its neighbours: a finding belongs to where it begins. Half-open.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owned: Option<(u64, u64)>,
+}
+
+impl Place {
+    /// Whether what begins at this byte of the text counts here, and not for a neighbour.
+    #[must_use]
+    pub fn owns(&self, byte: usize) -> bool {
+        self.owned.is_none_or(|(start, end)| (start..end).contains(&(byte as u64)))
+    }
 }
 
 /// A document to classify.
@@ -233,7 +250,7 @@ mod tests {
             run: RunId::new("r").unwrap(),
             id: "a.jsonl#3".into(),
             number: Some(2),
-            place: Some(Place { path: "a.jsonl".into(), record: Some(3), line: Some(4), field: Some("text".into()) }),
+            place: Some(Place { path: "a.jsonl".into(), record: Some(3), owned: Some((0, 9)), ..Place::default() }),
             declared_level: Some(Sensitivity::Internal),
             text: Text::from("naïve \"quoted\"\n"),
         };

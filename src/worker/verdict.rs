@@ -39,7 +39,7 @@ pub struct Verdict {
     pub reasons: Vec<String>,
     /// Entity types, and how many findings of each.
     pub types: BTreeMap<String, u64>,
-    /// The findings.
+    /// The findings that begin in what the document owns.
     pub findings: Vec<FindingLine>,
     /// Findings that did not fit into the message.
     #[serde(default, skip_serializing_if = "is_zero")]
@@ -74,10 +74,12 @@ pub struct FindingLine {
     pub start: u64,
     /// The end.
     pub end: u64,
-    /// The line of the document where it begins, from 1.
-    pub line: u64,
+    /// The line of the file where it begins, from 1, as far as the document's place tells.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub line: Option<u64>,
     /// The column there in code points, from 1.
-    pub column: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub column: Option<u64>,
     /// From 0 to 1.
     pub score: f32,
     /// Who found it.
@@ -157,21 +159,24 @@ impl Verdict {
         let text = work.text.expose();
         let points = CodePoints::of(text);
         let lines = Lines::of(text);
-        let first_line = work.place.as_ref().and_then(|place| place.line).unwrap_or(1);
+        let place = work.place.as_ref();
+        let findings = || verdict.findings().iter().filter(|f| place.is_none_or(|place| place.owns(f.range.start)));
         let mut types = BTreeMap::new();
-        for finding in verdict.findings() {
+        for finding in findings() {
             *types.entry(finding.entity_type.to_string()).or_default() += 1;
         }
         let line = |finding: &Finding| {
-            let (line, line_start) = lines.at(finding.range.start);
+            let (down, line_start) = lines.at(finding.range.start);
             let start = points.code_point(finding.range.start);
+            let along = (start - points.code_point(line_start)) as u64;
+            let (line, column) = on_page(place, down as u64, along);
             FindingLine {
                 entity_type: finding.entity_type.to_string(),
                 coarse: catalog.coarse(finding.entity_type.as_str()).to_owned(),
                 start: start as u64,
                 end: points.code_point(finding.range.end) as u64,
-                line: first_line + line as u64,
-                column: (start - points.code_point(line_start)) as u64 + 1,
+                line,
+                column,
                 score: finding.score,
                 detector: finding.detector.as_str().to_owned(),
                 recognizer: finding.recognizer.to_string(),
@@ -186,7 +191,7 @@ impl Verdict {
             level: verdict.level(),
             reasons: verdict.reasons().iter().map(|reason| reason.rule.to_string()).collect(),
             types,
-            findings: verdict.findings().iter().map(line).collect(),
+            findings: findings().map(line).collect(),
             findings_left_out: 0,
             topics: verdict
                 .topics()
@@ -245,6 +250,19 @@ impl CoverageLine {
     }
 }
 
+/// Line and column in the file of what stands so many lines down and so many code points along in the document.
+fn on_page(place: Option<&Place>, down: u64, along: u64) -> (Option<u64>, Option<u64>) {
+    match place {
+        // A document of no file: places in its own text.
+        None => (Some(1 + down), Some(1 + along)),
+        Some(Place { line: Some(line), column: Some(column), .. }) => {
+            (Some(line + down), Some(if down == 0 { column + along } else { 1 + along }))
+        }
+        // A record: its lines are not the file's.
+        Some(place) => (place.line, None),
+    }
+}
+
 /// Where the lines of a text begin.
 struct Lines(Vec<usize>);
 
@@ -270,8 +288,8 @@ mod tests {
             coarse: "EMAIL".into(),
             start: index as u64 * 20,
             end: index as u64 * 20 + 10,
-            line: 1,
-            column: 1,
+            line: Some(1),
+            column: Some(1),
             score: 0.9,
             detector: "pattern".into(),
             recognizer: "email".into(),
@@ -310,6 +328,16 @@ mod tests {
             assert!(findings > 3 || back.findings_left_out == 0);
             assert!(findings < 9_000 || back.findings.len() > 4_000, "{}", back.findings.len());
         }
+    }
+
+    #[test]
+    fn a_finding_stands_where_the_file_has_it() {
+        let text = Place { line: Some(10), column: Some(5), ..Place::default() };
+        assert_eq!(on_page(Some(&text), 0, 2), (Some(10), Some(7)));
+        assert_eq!(on_page(Some(&text), 3, 2), (Some(13), Some(3)));
+        let record = Place { line: Some(10), ..Place::default() };
+        assert_eq!(on_page(Some(&record), 3, 2), (Some(10), None));
+        assert_eq!(on_page(None, 3, 2), (Some(4), Some(3)));
     }
 
     #[test]

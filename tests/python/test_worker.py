@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 import stack
-from queue_server import QueueClient, QueueServer, free_port, worker
+from queue_server import QueueClient, QueueServer, free_port, worker, workers
 
 CANARY = "canary-7f3a"
 # Short, so that what a killed worker held is delivered again while the test waits.
@@ -96,12 +96,12 @@ def documents(folder: Path, number: int) -> Path:
     """Short texts of all levels, as JSON lines."""
     texts = [
         "Open day on the 3rd of May, free entry for everybody.",
-        "Please pay card 4111 1111 1111 1111 before Friday.",
+        "Please pay card 4539 5787 6362 1486 before Friday.",
         "Contact maria.lopez@example.org about the offer.",
     ]
     path = folder / "corpus.jsonl"
     lines = (json.dumps({"id": n, "text": f"{texts[n % 3]} Reference {n}."}) for n in range(number))
-    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    path.write_text("".join(line + "\n" for line in lines), encoding="utf-8")
     return path
 
 
@@ -121,15 +121,12 @@ def test_killed_workers_and_a_killed_server_lose_and_double_nothing(
     scan: Callable[..., Scan],
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    number = 360
+    number = 900
     begun = time.monotonic()
-    feeding = scan(server.url, *SOON, "--keep-verdicts", str(documents(tmp_path, number)))
-    run = feeding.run_id()
-    with (
-        worker(program, assets, server, tmp_path, "first", *SOON, "--concurrency", "8") as first,
-        worker(program, assets, server, tmp_path, "second", *SOON, "--concurrency", "8") as second,
-        worker(program, assets, server, tmp_path, "third", *SOON, "--concurrency", "8"),
-    ):
+    options = [*SOON, "--concurrency", "8", "--all-findings"]
+    with workers(program, assets, server, tmp_path, ["first", "second", "third"], *options) as (first, second, _):
+        feeding = scan(server.url, *SOON, "--keep-verdicts", str(documents(tmp_path, number)))
+        run = feeding.run_id()
         for killed, after in ((first, number // 6), (second, number // 3)):
             wait_for(lambda after=after: stored(server) >= after, f"{after} verdicts")
             assert killed.poll() is None
@@ -151,7 +148,9 @@ def test_killed_workers_and_a_killed_server_lose_and_double_nothing(
 
     # By other eyes: each document of the file has its verdict, and no verdict holds a text.
     with QueueClient(server) as client:
-        verdicts = [json.loads(message["body"]) for message in client.messages("cordon-verdicts", f"cordon.verdict.{run}")]
+        verdicts = [
+            json.loads(message["body"]) for message in client.messages("cordon-verdicts", f"cordon.verdict.{run}")
+        ]
         left = client.state("cordon-work")["messages"]
     assert left == 0
     assert {verdict["number"] for verdict in verdicts} == set(range(number))
@@ -161,7 +160,7 @@ def test_killed_workers_and_a_killed_server_lose_and_double_nothing(
     again = sum(verdict["delivery"] > 1 for verdict in verdicts)
     assert again > 0, "the killed workers held nothing"
     for verdict in verdicts:
-        assert "4111" not in json.dumps(verdict) and "maria" not in json.dumps(verdict)
+        assert "4539" not in json.dumps(verdict) and "maria" not in json.dumps(verdict)
         assert verdict["policy"]["digest"] and verdict["coverage"]["complete"]
     with capsys.disabled():
         print(
@@ -203,7 +202,7 @@ def test_a_killed_feeder_goes_on_and_duplicates_are_dropped(
 
 
 def test_what_cannot_be_classified_becomes_a_dead_letter_without_its_text(
-    program: Path, assets: dict[str, str], server: QueueServer, tmp_path: Path
+    program: Path, assets: dict[str, str], server: QueueServer, tmp_path: Path, scan: Callable[..., Scan]
 ) -> None:
     def document(**changes: Any) -> bytes:
         return json.dumps({"version": 1, "run": RUN, "id": "a", "text": f"{CANARY}."} | changes).encode()
@@ -219,9 +218,8 @@ def test_what_cannot_be_classified_becomes_a_dead_letter_without_its_text(
         "too_many_deliveries": document(id="d"),
     }
     options = [*SOON, "--config", str(config), "--max-deliveries", "2", "--until-idle", "1"]
-    # Makes the streams, finds nothing, and ends by itself.
-    with worker(program, assets, server, tmp_path, "maker", *options) as maker:
-        assert maker.wait(30) == 0
+    # A run of nothing makes the streams.
+    assert scan(server.url, *SOON, str(documents(tmp_path, 0))).ends()["sent"] == 0
     with QueueClient(server) as client:
         client.publish(f"cordon.work.{RUN}", messages["too_many_deliveries"])
         for _ in range(2):
@@ -238,7 +236,9 @@ def test_what_cannot_be_classified_becomes_a_dead_letter_without_its_text(
         letters = client.messages("cordon-dead", f"cordon.dead.{RUN}")
         kept = {message["seq"]: message["body"] for message in client.messages("cordon-work", f"cordon.held.{RUN}")}
         assert client.state("cordon-work")["messages"] == len(messages), "only what is kept is left"
-        (verdict,) = (json.loads(message["body"]) for message in client.messages("cordon-verdicts", f"cordon.verdict.{RUN}"))
+        (verdict,) = (
+            json.loads(message["body"]) for message in client.messages("cordon-verdicts", f"cordon.verdict.{RUN}")
+        )
     assert (verdict["id"], verdict["types"]) == ("good", {"EMAIL_ADDRESS": 1})
     found = {}
     for letter in letters:
@@ -283,7 +283,9 @@ def test_what_passes_is_tried_again_and_what_takes_long_is_kept(
     assert "tried again" in (tmp_path / "hasty.log").read_text(encoding="utf-8")
 
     # One lane works on it for longer than the worker may be silent; it is told that the work goes on.
-    long = " ".join(f"On day {n} the committee met in hall {n * 7 % 101} and spoke of item {n * n}." for n in range(6000))
+    long = " ".join(
+        f"On day {n} the committee met in hall {n * 7 % 101} and spoke of item {n * n}." for n in range(2500)
+    )
     (verdict,) = work("patient", "[ner]\nlanes = 1\n[server.limits]\nclassify_deadline_ms = 120000\n", long)
     assert verdict["micros"] > 1_200_000, "too quick to show anything"
     assert (verdict["delivery"], verdict["coverage"]["complete"]) == (1, True)
@@ -360,7 +362,9 @@ def test_a_queue_that_cannot_be_used_is_refused_with_the_reason(
         said = says(*allowed, CORDON_NATS_USER="narrow")
         assert "does not let this user" in said and "STREAM.CREATE.cordon-work" in said
         with QueueClient(server, "admin", "right") as client:
-            client.api("STREAM.CREATE.cordon-work", {"name": "cordon-work", "subjects": ["cordon.work.*", "cordon.held.*"]})
+            client.api(
+                "STREAM.CREATE.cordon-work", {"name": "cordon-work", "subjects": ["cordon.work.*", "cordon.held.*"]}
+            )
         said = says(*allowed, CORDON_NATS_USER="admin")
         assert "the stream cordon-work is there with the retention Limits, and WorkQueue is needed" in said
         said = says(*allowed, "--stream", "huge", "--queue-bytes", str(1 << 60), CORDON_NATS_USER="admin")

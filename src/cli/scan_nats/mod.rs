@@ -190,7 +190,8 @@ async fn feed(
             Item::Unreadable(item) => cannot(item),
             Item::Document { place, declared_level, text } => {
                 let bytes = text.len() as u64;
-                match feeder.put(place.clone(), declared_level, text).await? {
+                let id = format!("{}#{}", place.path, place.record.unwrap_or(1));
+                match feeder.put(&id, place.clone(), declared_level, text).await? {
                     Fed::Queued(number) => {
                         told.fed.store(number + 1, Ordering::Relaxed);
                         told.read_bytes.fetch_add(bytes, Ordering::Relaxed);
