@@ -14,6 +14,18 @@ use super::{Place, open};
 /// Arguments of `verify`.
 #[derive(Clone, Debug, clap::Args)]
 pub(in crate::cli) struct Verify {
+    #[command(flatten)]
+    kept: Kept,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    place: Place,
+}
+
+/// What was kept outside of the log, to hold it against.
+#[derive(Clone, Debug, clap::Args)]
+pub(super) struct Kept {
     /// A head that was kept elsewhere, `SEQUENCE:HASH`; proves that nothing up to it was cut off or made anew.
     #[arg(long, value_name = "HEAD")]
     head: Vec<String>,
@@ -24,11 +36,17 @@ pub(in crate::cli) struct Verify {
     /// Checkpoints that were kept elsewhere: a copy of the log's `checkpoints.jsonl`.
     #[arg(long, value_name = "FILE")]
     checkpoints: Option<PathBuf>,
-    /// Print JSON.
-    #[arg(long)]
-    json: bool,
-    #[command(flatten)]
-    place: Place,
+}
+
+impl Kept {
+    /// The same, read and parsed.
+    pub(super) fn evidence(&self) -> Result<Evidence, Failure> {
+        Ok(Evidence {
+            heads: self.head.iter().map(|head| parse_head(head)).collect::<Result<Vec<_>, _>>()?,
+            public_keys: self.public_key.as_deref().map(read_keys).transpose()?,
+            checkpoints: self.checkpoints.clone(),
+        })
+    }
 }
 
 #[derive(Serialize)]
@@ -76,11 +94,7 @@ impl VerifyRow {
 }
 
 pub(super) fn run(common: &Common, arguments: &Verify) -> CommandResult {
-    let evidence = Evidence {
-        heads: arguments.head.iter().map(|head| parse_head(head)).collect::<Result<Vec<_>, _>>()?,
-        public_keys: arguments.public_key.as_deref().map(read_keys).transpose()?,
-        checkpoints: arguments.checkpoints.clone(),
-    };
+    let evidence = arguments.kept.evidence()?;
     let reader = open(common, &arguments.place)?;
     let bar = ProgressBar::new(0);
     let found = reader.verify_against(&evidence, &mut |at| {
@@ -97,7 +111,7 @@ pub(super) fn run(common: &Common, arguments: &Verify) -> CommandResult {
     }
     Ok(match (row.intact, row.unproven_records) {
         (false, _) => Exit::CheckFailed,
-        (true, 1..) if arguments.public_key.is_some() => Exit::Unproven,
+        (true, 1..) if evidence.public_keys.is_some() => Exit::Unproven,
         (true, _) => Exit::Done,
     })
 }
