@@ -1,9 +1,11 @@
 //! The store: the only place with SQL. It keeps rows and the head, and knows nothing of what a body means.
 
 mod append;
+mod choice;
 mod own;
 mod read;
 mod sqlite;
 
 pub(super) use append::{Insert, Position, Session};
-pub(super) use read::{Bounds, Choice, Found, PAGE_BYTES, RawRow, Reading, Window};
+pub(super) use choice::{Choice, PAGE_BYTES};
+pub(super) use read::{Bounds, Found, RawRow, Reading, Window};
