@@ -114,6 +114,15 @@ pub enum AuditError {
         /// The file.
         path: PathBuf,
     },
+    /// The signing key is not one.
+    #[error("the signing key {path} is no Ed25519 key in PKCS#8 PEM; restore it from a copy", path = path.display())]
+    BadSigningKey {
+        /// The file.
+        path: PathBuf,
+    },
+    /// What should be a public key is none.
+    #[error("this is no Ed25519 public key; give the PEM or the 64 hexadecimal digits that `cordon audit key` prints")]
+    BadPublicKey,
     /// A record cannot be read back.
     #[error("record {sequence} of the audit log is damaged; run `cordon audit verify`")]
     Damaged {
@@ -152,9 +161,11 @@ impl AuditError {
     pub fn kind(&self) -> Kind {
         match self {
             Self::Full { .. } => Kind::ResourceExhausted,
-            Self::RecordTooLarge { .. } | Self::InvalidRequestId | Self::InvalidDecisionId | Self::InvalidPageToken => {
-                Kind::InvalidArgument
-            }
+            Self::RecordTooLarge { .. }
+            | Self::InvalidRequestId
+            | Self::InvalidDecisionId
+            | Self::InvalidPageToken
+            | Self::BadPublicKey => Kind::InvalidArgument,
             Self::Duplicate(_) => Kind::AlreadyExists,
             Self::NotFound(_) => Kind::NotFound,
             Self::UnknownDecision(_) | Self::ForeignVerdict | Self::Internal(_) => Kind::Internal,
@@ -167,6 +178,7 @@ impl AuditError {
             | Self::SchemaVersion { .. }
             | Self::BrokenTail { .. }
             | Self::BadKey { .. }
+            | Self::BadSigningKey { .. }
             | Self::Damaged { .. } => Kind::FailedPrecondition,
         }
     }

@@ -94,11 +94,6 @@ impl DecisionFilter {
             0 => DEFAULT_PAGE_SIZE,
             size => size.min(MAX_PAGE_SIZE),
         };
-        // Microseconds are what is kept, so a bound between two of them is brought up to the next one.
-        let micros = |time: Timestamp| {
-            let floor = time.as_microsecond();
-            if time.subsec_nanosecond().rem_euclid(1000) == 0 { floor } else { ceiling(time, floor) }
-        };
         Ok(Query {
             before: if page_token.is_empty() { None } else { Some(self.read_token(page_token)?) },
             limit: size,
@@ -131,6 +126,12 @@ impl DecisionFilter {
         let bytes = serde_json::to_vec(self).map_err(|_| AuditError::Internal("a filter could not be encoded"))?;
         Ok(blake3::hash(&bytes).to_hex().chars().take(16).collect())
     }
+}
+
+/// A bound in microseconds, which are what is kept: one between two of them is brought up to the next.
+pub(super) fn micros(time: Timestamp) -> i64 {
+    let floor = time.as_microsecond();
+    if time.subsec_nanosecond().rem_euclid(1000) == 0 { floor } else { ceiling(time, floor) }
 }
 
 /// The first microsecond not before `time`; times before 1970 round towards zero, which is up already.

@@ -11,6 +11,7 @@
 mod body;
 mod chain;
 mod change;
+mod checkpoint;
 mod entities;
 mod error;
 mod files;
@@ -22,6 +23,8 @@ mod queue;
 mod reader;
 mod record;
 mod row;
+mod scan;
+mod signing;
 mod store;
 #[cfg(test)]
 mod tests;
@@ -41,6 +44,7 @@ use tokio::sync::{oneshot, watch};
 pub use body::{BODY_VERSION, MAX_BODY_BYTES, Record};
 pub use chain::{ChainHash, Head};
 pub use change::{Change, ChangeKind};
+pub use checkpoint::{Checkpoint, Prune};
 pub use entities::{EntityCount, MAX_FINDINGS, RecordedFinding, Score};
 pub use error::AuditError;
 pub use key::DigestKey;
@@ -54,6 +58,9 @@ pub use record::{
     Decision, DecisionInput, Operation, Provenance, RecordedObservation, RecordedOverride, RecordedReason,
     RecordedRedaction, RecordedTopic, Routing, Timings, tidy_policy,
 };
+pub use row::RecordKind;
+pub use scan::{Extent, RawRecord, ScanRange, Scanned, StoredRecord};
+pub use signing::{PublicKey, Signature};
 pub use verification::{Fault, Problem, Progress, Unproven, Verification, Witness};
 pub use words::{DecisionId, Label, MAX_WORD_BYTES, RequestId};
 

@@ -14,6 +14,7 @@ use tokio::sync::Semaphore;
 use super::chain::Head;
 use super::files::Layout;
 use super::list::{DecisionFilter, DecisionPage, StoredChange, StoredDecision};
+use super::scan::{self, Extent, RawRecord, ScanRange, Scanned, StoredRecord};
 use super::store::Reading;
 use super::verification::{Progress, Verification};
 use super::verify;
@@ -90,6 +91,43 @@ impl AuditReader {
     /// What operators changed, newest first, at most so many.
     pub fn changes(&self, limit: u32) -> Result<Vec<StoredChange>, AuditError> {
         self.with(|reading| reading.changes(limit))?.iter().map(StoredChange::of).collect()
+    }
+
+    /// Where the log begins and ends now.
+    pub fn extent(&self) -> Result<Extent, AuditError> {
+        let bounds = self.with(Reading::bounds)?;
+        let position = |at: i64| u64::try_from(at).unwrap_or(0);
+        Ok(Extent { first: position(bounds.first), last: position(bounds.last), records: bounds.count })
+    }
+
+    /// Visits every record of the range, decoded and oldest first, up to the end that the log had at the beginning.
+    /// Holds a few hundred records at a time. Blocks.
+    ///
+    /// # Errors
+    /// [`AuditError::Damaged`] at a record that is none; what was visited before it was visited.
+    pub fn scan(
+        &self,
+        range: &ScanRange,
+        visit: &mut dyn FnMut(StoredRecord) -> ControlFlow<()>,
+    ) -> Result<Scanned, AuditError> {
+        let mut failed = None;
+        let scanned = self.scan_raw(range, &mut |raw| match raw.decode() {
+            Ok(record) => visit(record),
+            Err(error) => {
+                failed = Some(error);
+                ControlFlow::Break(())
+            }
+        })?;
+        failed.map_or(Ok(scanned), Err)
+    }
+
+    /// [`Self::scan`] without decoding, which is most of its work and can so be done by several threads.
+    pub fn scan_raw(
+        &self,
+        range: &ScanRange,
+        visit: &mut dyn FnMut(RawRecord) -> ControlFlow<()>,
+    ) -> Result<Scanned, AuditError> {
+        self.with(|reading| scan::scan(reading, range, visit))
     }
 
     /// Computes the whole chain anew. `outside` are heads that were kept elsewhere, to prove that nothing was cut off

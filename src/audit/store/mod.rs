@@ -5,4 +5,4 @@ mod read;
 mod sqlite;
 
 pub(super) use append::{Insert, Position, Session};
-pub(super) use read::{Bounds, Found, Query, Reading};
+pub(super) use read::{Bounds, Found, Query, RawRow, Reading, Window};

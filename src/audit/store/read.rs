@@ -27,6 +27,8 @@ pub(in crate::audit) struct Reading {
 pub(in crate::audit) struct Bounds {
     /// The head row; `None` if it is missing.
     pub(in crate::audit) head: Option<Head>,
+    /// Position of the oldest record; 0 if there is none.
+    pub(in crate::audit) first: i64,
     /// Position of the newest record; 0 if there is none.
     pub(in crate::audit) last: i64,
     /// Records.
@@ -38,6 +40,26 @@ const PAGE_BYTES: usize = 16 << 20;
 
 /// A decision's row, with that of its outcome.
 pub(in crate::audit) type Found = (Row, Option<Row>);
+
+/// A row with what a scan needs of it.
+#[derive(Debug)]
+pub(in crate::audit) struct RawRow {
+    pub(in crate::audit) sequence: i64,
+    pub(in crate::audit) kind: i64,
+    pub(in crate::audit) decision_id: Vec<u8>,
+    pub(in crate::audit) time_us: i64,
+    pub(in crate::audit) hash: Vec<u8>,
+    pub(in crate::audit) body: Vec<u8>,
+}
+
+/// Positions after `after` and up to `last`, and the times of what is wanted of them. Outcomes have no upper bound.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::audit) struct Window {
+    pub(in crate::audit) after: i64,
+    pub(in crate::audit) last: i64,
+    pub(in crate::audit) since_us: Option<i64>,
+    pub(in crate::audit) until_us: Option<i64>,
+}
 
 /// Which decisions a page shows.
 #[derive(Clone, Debug, Default)]
@@ -65,9 +87,11 @@ impl Reading {
         let read = |connection: &mut Connection| -> rusqlite::Result<Bounds> {
             let transaction = connection.transaction()?;
             let head = append::head_row(&transaction)?;
+            let first =
+                transaction.query_row("SELECT coalesce(min(sequence), 0) FROM records", [], |row| row.get(0))?;
             let last = transaction.query_row("SELECT coalesce(max(sequence), 0) FROM records", [], |row| row.get(0))?;
             let count: i64 = transaction.query_row("SELECT count(*) FROM records", [], |row| row.get(0))?;
-            Ok(Bounds { head, last, count: u64::try_from(count).unwrap_or(0) })
+            Ok(Bounds { head, first, last, count: u64::try_from(count).unwrap_or(0) })
         };
         read(&mut self.connection).map_err(|error| reading(&error, 1))
     }
@@ -99,6 +123,41 @@ impl Reading {
                 return Ok(at);
             }
         }
+    }
+
+    /// Position of the first decision of this time or later. It runs over an index, and over positions alone.
+    pub(in crate::audit) fn first_since(&self, time_us: i64) -> Result<Option<i64>, AuditError> {
+        let sql = "SELECT min(sequence) FROM records WHERE kind = 1 AND time_us >= ?1";
+        let read = || self.connection.prepare_cached(sql)?.query_row([time_us], |row| row.get(0));
+        read().map_err(|error| reading(&error, 0))
+    }
+
+    /// Visits the rows of a window, oldest first. Says whether it came to its end.
+    pub(in crate::audit) fn window(
+        &self,
+        window: &Window,
+        visit: &mut dyn FnMut(RawRow) -> ControlFlow<()>,
+    ) -> Result<bool, AuditError> {
+        let sql = format!(
+            "SELECT sequence, kind, decision_id, time_us, hash, body FROM records
+             WHERE sequence > ?1 AND sequence <= ?2 AND time_us >= ?3 AND (time_us < ?4 OR kind = {OUTCOME})
+             ORDER BY sequence"
+        );
+        let Window { after, last, since_us, until_us } = *window;
+        let mut at = after;
+        let position = |at: i64| u64::try_from(at.saturating_add(1)).unwrap_or(1);
+        let failed = |at: i64| move |error: rusqlite::Error| reading(&error, position(at));
+        let mut statement = self.connection.prepare_cached(&sql).map_err(failed(at))?;
+        let bounds = (after, last, since_us.unwrap_or(i64::MIN), until_us.unwrap_or(i64::MAX));
+        let mut rows = statement.query(bounds).map_err(failed(at))?;
+        while let Some(row) = rows.next().map_err(failed(at))? {
+            let row = raw_row(row).map_err(failed(at))?;
+            at = row.sequence;
+            if visit(row).is_break() {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// Up to `limit` decisions, newest first, with their outcomes, and whether there are more.
@@ -199,6 +258,17 @@ fn conditions(query: &Query) -> (String, Vec<Value>) {
 fn found(row: &rusqlite::Row<'_>) -> rusqlite::Result<Found> {
     let outcome = row.get::<_, Option<i64>>(10)?.map(|_| row_of(row, 10)).transpose()?;
     Ok((row_of(row, 0)?, outcome))
+}
+
+fn raw_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<RawRow> {
+    Ok(RawRow {
+        sequence: row.get(0)?,
+        kind: row.get(1)?,
+        decision_id: row.get(2)?,
+        time_us: row.get(3)?,
+        hash: row.get(4)?,
+        body: row.get(5)?,
+    })
 }
 
 fn row_of(row: &rusqlite::Row<'_>, first: usize) -> rusqlite::Result<Row> {

@@ -3,6 +3,7 @@
 mod appending;
 mod encoding;
 mod reading;
+mod scanning;
 mod tampering;
 
 use std::ops::ControlFlow;
