@@ -27,6 +27,7 @@ pub mod money;
 pub mod ner;
 pub mod policy;
 pub mod redact;
+pub mod replay;
 pub mod service;
 pub mod startup;
 pub mod telemetry;

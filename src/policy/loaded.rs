@@ -193,6 +193,11 @@ impl Policy {
         self.allowed.holds(finding, document, caller, &self.index)
     }
 
+    /// The ids of its rules, in the order of the file.
+    pub fn rule_ids(&self) -> impl Iterator<Item = &Arc<str>> {
+        self.rules.iter().map(|rule| &rule.id)
+    }
+
     /// The highest level that any rule gives.
     #[must_use]
     pub fn highest_level(&self) -> Sensitivity {
