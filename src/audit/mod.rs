@@ -29,6 +29,7 @@ mod scan;
 mod seals;
 mod signer;
 mod signing;
+mod statement;
 mod store;
 #[cfg(test)]
 mod tests;
@@ -69,6 +70,7 @@ pub use scan::{Extent, RawRecord, ScanRange, Scanned, StoredRecord};
 pub use seals::Evidence;
 pub use signer::Checkpoints;
 pub use signing::{PublicKey, Signature};
+pub use statement::{sign_statement, verify_statement};
 pub use verification::{CopiesOf, Fault, Problem, Progress, Unproven, Verification, Witness};
 pub use words::{DecisionId, Label, MAX_WORD_BYTES, RequestId};
 
@@ -206,8 +208,7 @@ impl AuditLog {
         if session.head().sequence > 0 {
             head_file.write(&session.head())?;
         }
-        let signer =
-            config.checkpoints.clone().map(|plan| Signer::open(&layout, plan, &session)).transpose()?;
+        let signer = config.checkpoints.clone().map(|plan| Signer::open(&layout, plan, &session)).transpose()?;
         let wishes = Arc::new(Wishes::new());
         let mut upkeep = Upkeep::new(signer, Arc::clone(&wishes), config.keep_days);
         upkeep.resume(&session)?;

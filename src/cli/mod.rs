@@ -13,6 +13,7 @@ mod explain;
 mod jsonl;
 mod output;
 mod policy;
+mod replay;
 mod row;
 mod serve;
 mod types;

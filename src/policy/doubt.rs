@@ -51,8 +51,6 @@ pub enum Cause {
     PartsOmitted,
     /// Something in the request could be read by no detector, and the record does not say whether.
     Unscannable,
-    /// The route redacts, and the verdict on the redacted text is not recorded.
-    RedactedVerdict,
     /// The caller asked for a lower level and was refused; which level is not recorded.
     OverrideUnrecorded,
 }
@@ -71,7 +69,6 @@ impl Cause {
             Self::OldRecord => "old_record",
             Self::PartsOmitted => "parts_omitted",
             Self::Unscannable => "unscannable",
-            Self::RedactedVerdict => "redacted_verdict",
             Self::OverrideUnrecorded => "override_unrecorded",
         }
     }

@@ -163,8 +163,9 @@ impl Hindsight {
         let ask = |view: &View<'_>, lens| self.given(view, memory, same, lens);
 
         if memory.model_skipped && !same {
-            // Live, the rules alone are asked first.
+            // Live, the rules alone are asked first; for a text that would be redacted, the model runs all the same.
             let suffices = self.policy.may_skip_ner
+                && !(self.model_can_lower && self.policy.redacts())
                 && self.policy.reaches_highest(&View { doubt: Some(&doubt), ..view.again() }, Lens::Sure);
             if !suffices {
                 doubt.more.extend(&Types::from(self.model.clone()));
@@ -262,6 +263,9 @@ impl Hindsight {
                 if anything && recalled.parts.is_empty() {
                     doubt.parts = true;
                     doubt.causes.insert(Cause::PartsOmitted);
+                }
+                if recalled.names.len() + recalled.values.len() != memory.findings.len() {
+                    doubt.causes.insert(Cause::OldRecord);
                 }
                 if self.counts_cues && !recalled.cues.is_empty() {
                     doubt.causes.insert(Cause::ValueForms);

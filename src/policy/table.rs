@@ -331,6 +331,11 @@ impl Policy {
         }
     }
 
+    /// Whether any line of the table sends redacted text.
+    pub(super) fn redacts(&self) -> bool {
+        self.routes.routes.iter().any(|route| route.to == Route::CloudRedacted)
+    }
+
     /// Whether any line of the table escalates: then it is worth knowing how sure local answers are.
     #[must_use]
     pub fn escalates(&self) -> bool {

@@ -144,11 +144,8 @@ pub async fn said(
             async move {
                 let message = Message::new(Role::User, &*text.text);
                 let conversation = Conversation::new(vec![message], Generation::default());
-                let query = Query {
-                    declared_level: text.declared_level,
-                    ner: NerMode::Auto,
-                    caller: Arc::clone(&text.caller),
-                };
+                let query =
+                    Query { declared_level: text.declared_level, ner: NerMode::Auto, caller: Arc::clone(&text.caller) };
                 let deadline = Instant::now() + PATIENCE;
                 let classified = classifier.classify(conversation.document(), &query, deadline).await;
                 of(&classified, &conversation, &text.caller)
@@ -287,8 +284,8 @@ pub fn compare(
     }
     let level = |((from, to), decisions)| LevelChange { from, to, decisions };
     let route = |((from, to), decisions): ((Route, Route), u64)| RouteChange {
-        from: from.as_str(),
-        to: to.as_str(),
+        from: from.as_str().into(),
+        to: to.as_str().into(),
         decisions,
     };
     let rule = |((before, after), texts): ((Arc<str>, Arc<str>), u64)| RuleChange {

@@ -16,6 +16,8 @@ mod record;
 mod run;
 mod summary;
 mod tally;
+#[cfg(test)]
+mod tests;
 mod words;
 
 use std::sync::Arc;
@@ -25,8 +27,8 @@ pub use error::ReplayError;
 pub use prices::Prices;
 pub use run::{Filter, Limits, Question, replay};
 pub use summary::{
-    Caller, Check, Circumstances, Cost, FoundBy, Group, Held, Input, LevelChange, LevelRange, Moved, Policies, PolicyName,
-    Recorded, RouteChange, Rule, Summary, Undecided,
+    Caller, Check, Circumstances, Cost, FoundBy, Group, Held, Input, LevelChange, LevelRange, Moved, Policies,
+    PolicyName, Recorded, RouteChange, Rule, Summary, Undecided, Word,
 };
 
 use crate::detect::{Catalog, Category, EntityType, Rules};

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use crate::audit::Operation;
 use crate::classify::RULES_REACHED_HIGHEST_LEVEL;
 use crate::detect::{self, Detector, Status};
-use crate::document::Role;
 use crate::dispatch::reason;
+use crate::document::Role;
 use crate::policy::{
     Cause, Direction, Given, Hindsight, Memory, Redecision, Remembered, Route, Sensitivity, UNSCANNABLE_CONTENT,
 };
@@ -32,9 +32,6 @@ pub(super) enum Whither {
 }
 
 impl Whither {
-    pub(super) const ALL: [Self; 6] =
-        [Self::Nowhere, Self::Local, Self::CloudRedacted, Self::Cloud, Self::Refused, Self::Open];
-
     pub(super) fn as_str(self) -> &'static str {
         match self {
             Self::Nowhere => "none",
@@ -102,7 +99,11 @@ pub(super) enum Check {
 }
 
 /// The record as a policy remembers it.
-pub(super) fn memory<'a>(decision: &'a Decision<'_>, recalled: Option<crate::policy::Recalled>, words: &mut Words) -> Memory<'a> {
+pub(super) fn memory<'a>(
+    decision: &'a Decision<'_>,
+    recalled: Option<crate::policy::Recalled>,
+    words: &mut Words,
+) -> Memory<'a> {
     let findings: Vec<Remembered<'a>> = decision
         .findings
         .iter()
@@ -153,8 +154,9 @@ fn role(name: &str) -> Role {
         "assistant" => Role::Assistant,
         "tool" => Role::Tool,
         "tool_definition" => Role::ToolDefinition,
-        "metadata" => Role::Metadata,
-        _ => Role::User,
+        "user" => Role::User,
+        // A finding outside of every part has none.
+        _ => Role::Metadata,
     }
 }
 

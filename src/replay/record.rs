@@ -168,8 +168,7 @@ pub(super) fn read(sequence: u64, body: &[u8]) -> Result<Record<'_>, ReplayError
     if !body.starts_with(START) {
         return Err(ReplayError::Version { sequence });
     }
-    let envelope: Envelope<'_> =
-        serde_json::from_slice(body).map_err(|_| ReplayError::Malformed { sequence })?;
+    let envelope: Envelope<'_> = serde_json::from_slice(body).map_err(|_| ReplayError::Malformed { sequence })?;
     Ok(match envelope.record {
         Body::Decision(decision) => Record::Decision(decision),
         Body::Outcome(ended) => Record::Outcome(ended.outcome),

@@ -73,7 +73,8 @@ enum Item {
     Settled(Settled),
 }
 
-type Answers = Result<Vec<Item>, ReplayError>;
+/// How many records were looked at, and what they gave.
+type Answers = Result<(u64, Vec<Item>), ReplayError>;
 
 /// Asks a policy about the decisions of a log. `progress` is told how many records were read. Blocks.
 ///
@@ -160,8 +161,9 @@ fn read(
 fn work(question: &Question, batches: &Receiver<Vec<RawRecord>>, answers: &SyncSender<Answers>) {
     let mut words = Words::default();
     while let Ok(batch) = batches.recv() {
-        let answered = batch.iter().map(|raw| item(question, raw, &mut words)).filter_map(Result::transpose).collect();
-        if answers.send(answered).is_err() {
+        let items: Result<Vec<Item>, _> =
+            batch.iter().map(|raw| item(question, raw, &mut words)).filter_map(Result::transpose).collect();
+        if answers.send(items.map(|items| (batch.len() as u64, items))).is_err() {
             return;
         }
     }
@@ -177,14 +179,15 @@ fn gather(
     let mut done = 0;
     // Dropped when this returns, so that the threads end.
     for answer in answers.iter().cycle() {
-        let Ok(items) = answer.recv() else { break };
-        for item in items? {
+        let Ok(answered) = answer.recv() else { break };
+        let (records, items) = answered?;
+        for item in items {
             match item {
                 Item::Case(case) => tally.add(*case),
                 Item::Settled(settled) => tally.settle(&settled, &question.prices),
             }
         }
-        done += BATCH as u64;
+        done += records;
         progress(done);
     }
     tally.end();
@@ -227,8 +230,10 @@ fn case(question: &Question, at: At, mut decision: Box<Decision<'_>>, words: &mu
         None => (recorded, Check::None),
         Some(against) => question::asked(against, decision, &memory),
     };
-    let newly = matches!(after.whither, Whither::Cloud | Whither::CloudRedacted | Whither::Open | Whither::Local | Whither::Refused)
-        && after.whither != before.whither;
+    let newly = matches!(
+        after.whither,
+        Whither::Cloud | Whither::CloudRedacted | Whither::Open | Whither::Local | Whither::Refused
+    ) && after.whither != before.whither;
     let types = if newly {
         decision.entities.iter().map(|entity| (words.of(&entity.entity_type), entity.count)).collect()
     } else {

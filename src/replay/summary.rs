@@ -1,9 +1,10 @@
 //! What a replay says, in the form that people and programs read. It is made of counts and names, in one order, without a
 //! clock: the same log and the same policies give the same bytes.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::policy::{Policy, Sensitivity};
 
@@ -17,11 +18,14 @@ const GROUPS: usize = 10;
 /// The form of [`Summary`]; a new one is another number.
 const FORMAT: &str = "cordon replay 1";
 
+/// A fixed word.
+pub type Word = Cow<'static, str>;
+
 /// What another policy would have changed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Summary {
     /// The form of all this.
-    pub format: &'static str,
+    pub format: Word,
     /// What was looked at.
     pub input: Input,
     /// The policies that are compared.
@@ -63,7 +67,7 @@ pub struct Summary {
 }
 
 /// What was looked at.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Input {
     /// Position of the first decision.
     pub first_sequence: u64,
@@ -82,7 +86,7 @@ pub struct Input {
 }
 
 /// A policy.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PolicyName {
     /// Name in the file.
     pub name: String,
@@ -93,7 +97,7 @@ pub struct PolicyName {
 }
 
 /// The policies that are compared.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Policies {
     /// The one that is tried.
     pub new: PolicyName,
@@ -104,7 +108,7 @@ pub struct Policies {
 }
 
 /// A policy that decided then.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Recorded {
     /// Which.
     #[serde(flatten)]
@@ -114,7 +118,7 @@ pub struct Recorded {
 }
 
 /// Whether records give what they say under the policy that made them.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Check {
     /// Records of one of the policies that are compared.
     pub checked: u64,
@@ -129,7 +133,7 @@ pub struct Check {
 }
 
 /// What the records do not decide.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Undecided {
     /// Requests whose level is open.
     pub levels: u64,
@@ -138,13 +142,13 @@ pub struct Undecided {
     /// The first with an open level.
     pub examples: Vec<String>,
     /// What of their records is missing; one request can lack several things.
-    pub causes: BTreeMap<&'static str, u64>,
+    pub causes: BTreeMap<Word, u64>,
     /// Between which levels the open ones lie.
     pub ranges: Vec<LevelRange>,
 }
 
 /// Requests with an open level.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LevelRange {
     /// The level on the other side, or the least.
     pub from: Sensitivity,
@@ -157,7 +161,7 @@ pub struct LevelRange {
 }
 
 /// One cell of the matrix of levels.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LevelChange {
     /// Before.
     pub from: Sensitivity,
@@ -168,21 +172,21 @@ pub struct LevelChange {
 }
 
 /// One cell of the matrix of routes: where the policies want a request, whatever stood in the way.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RouteChange {
     /// Before.
-    pub from: &'static str,
+    pub from: Word,
     /// After.
-    pub to: &'static str,
+    pub to: Word,
     /// How many.
     pub decisions: u64,
 }
 
 /// One rule.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rule {
     /// `before` or `after`.
-    pub of: &'static str,
+    pub of: Word,
     /// Its id; empty for no rule.
     pub rule: String,
     /// Requests that it decides.
@@ -198,7 +202,7 @@ pub struct Rule {
 }
 
 /// Cost, in millionths of a US dollar.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cost {
     /// Requests whose cost is known on both sides.
     pub known: u64,
@@ -209,11 +213,11 @@ pub struct Cost {
     /// The difference.
     pub change_micros: i64,
     /// The others, by what is missing.
-    pub unknown: BTreeMap<&'static str, u64>,
+    pub unknown: BTreeMap<Word, u64>,
 }
 
 /// Requests that move.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Moved {
     /// How many.
     pub decisions: u64,
@@ -224,7 +228,7 @@ pub struct Moved {
 }
 
 /// A type that requests hold.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Held {
     /// The type.
     pub entity_type: String,
@@ -235,7 +239,7 @@ pub struct Held {
 }
 
 /// Requests that change in the same way.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Group {
     /// How many.
     pub decisions: u64,
@@ -248,15 +252,15 @@ pub struct Group {
     /// Rule after; empty for none.
     pub rule_after: String,
     /// Route before.
-    pub route_before: &'static str,
+    pub route_before: Word,
     /// Route after.
-    pub route_after: &'static str,
+    pub route_after: Word,
     /// The first.
     pub examples: Vec<String>,
 }
 
 /// What changes for a caller.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Caller {
     /// Its name.
     pub caller: String,
@@ -277,7 +281,7 @@ pub struct Caller {
 }
 
 /// What bore on requests beside the policy.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Circumstances {
     /// Why requests did not go where their policy wanted them: a closed cloud, a spent budget, a backend that was away.
     pub held_back: BTreeMap<String, u64>,
@@ -298,7 +302,7 @@ pub struct Circumstances {
 }
 
 /// What found, and how many requests.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FoundBy {
     /// Version of Cordon.
     pub service_version: String,
@@ -320,8 +324,9 @@ impl Summary {
     /// # Errors
     /// Never for a summary of this program.
     pub fn to_bytes(&self) -> Result<Vec<u8>, serde_json::Error> {
-        // A value keeps its keys sorted.
-        serde_json::to_vec(&serde_json::to_value(self)?)
+        let mut value = serde_json::to_value(self)?;
+        value.sort_all_objects();
+        serde_json::to_vec(&value)
     }
 }
 
@@ -358,7 +363,7 @@ pub(super) fn of(tally: &Tally, question: &Question) -> Summary {
         cost: cost(&caller.money),
     });
     Summary {
-        format: FORMAT,
+        format: FORMAT.into(),
         input: Input {
             first_sequence: tally.first.unwrap_or(0),
             last_sequence: tally.last.map_or(0, |last| last.sequence),
@@ -429,7 +434,7 @@ fn undecided(tally: &Tally) -> Undecided {
         levels: tally.undecided_level.count,
         routes: tally.undecided_route,
         examples: examples(&tally.undecided_level),
-        causes: tally.causes.iter().map(|(cause, count)| (cause.as_str(), *count)).collect(),
+        causes: tally.causes.iter().map(|(cause, count)| (cause.as_str().into(), *count)).collect(),
         ranges: ranges.collect(),
     }
 }
@@ -440,8 +445,8 @@ fn levels(of: &BTreeMap<(Sensitivity, Sensitivity), u64>) -> Vec<LevelChange> {
 
 fn routes(of: &BTreeMap<(Whither, Whither), u64>) -> Vec<RouteChange> {
     let change = |((from, to), decisions): (&(Whither, Whither), &u64)| RouteChange {
-        from: from.as_str(),
-        to: to.as_str(),
+        from: from.as_str().into(),
+        to: to.as_str().into(),
         decisions: *decisions,
     };
     of.iter().map(change).collect()
@@ -455,11 +460,15 @@ fn rules(tally: &Tally, question: &Question) -> Vec<Rule> {
         (Of::After, "after", Some(question.policy.policy())),
     ];
     for (of, name, policy) in sides {
-        let mut left: BTreeMap<&str, &RuleTally> =
-            tally.rules.iter().filter(|((side, _), _)| *side == of).map(|((_, rule), counts)| (&**rule, counts)).collect();
+        let mut left: BTreeMap<&str, &RuleTally> = tally
+            .rules
+            .iter()
+            .filter(|((side, _), _)| *side == of)
+            .map(|((_, rule), counts)| (&**rule, counts))
+            .collect();
         let nothing = RuleTally::default();
         let row = |rule: &str, counts: &RuleTally| Rule {
-            of: name,
+            of: name.into(),
             rule: rule.to_owned(),
             decides: counts.decides,
             levels: levels(&counts.levels),
@@ -486,7 +495,7 @@ fn cost(money: &Money) -> Cost {
         before_micros: before,
         after_micros: after,
         change_micros: i64::try_from(change).unwrap_or(if change > 0 { i64::MAX } else { i64::MIN }),
-        unknown: money.unknown.iter().map(|(why, count)| (why.as_str(), *count)).collect(),
+        unknown: money.unknown.iter().map(|(why, count)| (why.as_str().into(), *count)).collect(),
     }
 }
 
@@ -514,8 +523,8 @@ fn groups(tally: &Tally) -> Vec<Group> {
         to: change.levels.1,
         rule_before: change.rules.0.to_string(),
         rule_after: change.rules.1.to_string(),
-        route_before: change.whither.0.as_str(),
-        route_after: change.whither.1.as_str(),
+        route_before: change.whither.0.as_str().into(),
+        route_after: change.whither.1.as_str().into(),
         examples: examples(some),
     };
     changes.into_iter().take(GROUPS).map(group).collect()

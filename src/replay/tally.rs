@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use crate::audit::{ChainHash, DecisionId};
+use crate::dispatch::reason;
 use crate::money::{Amount, Tokens};
 use crate::policy::{Cause, Route, Sensitivity};
 
@@ -277,7 +278,7 @@ impl Tally {
         } else if case.after.may_escalate && case.after.whither == Whither::Local {
             self.may_escalate += 1;
         }
-        if case.before.may_fall_back && case.went == Some(Route::Cloud) {
+        if *case.held == *reason::LOCAL_UNAVAILABLE && case.went == Some(Route::Cloud) {
             self.fallbacks.0 += 1;
             self.fallbacks.1 += u64::from(!case.after.may_fall_back && !leaves);
         }
