@@ -30,6 +30,7 @@ mod recall;
 mod route;
 mod select;
 mod table;
+pub mod told;
 mod trial;
 mod values;
 mod verdict;

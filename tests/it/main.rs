@@ -10,6 +10,7 @@ mod common;
 mod bad_input;
 mod classify;
 mod cli;
+mod console;
 mod control;
 mod conversation;
 mod corpus;

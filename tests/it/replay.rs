@@ -155,7 +155,10 @@ async fn another_policy_says_what_it_would_change() {
     assert_eq!((summary.decisions, summary.classifications), (6, 2));
     let newly = summary.newly_to_cloud.unwrap();
     assert_eq!(newly.decisions, 2, "both about the host");
-    assert!(newly.entity_types.iter().any(|held| held.entity_type == "IP_ADDRESS_PRIVATE" && held.decisions == 2), "{newly:?}");
+    assert!(
+        newly.entity_types.iter().any(|held| held.entity_type == "IP_ADDRESS_PRIVATE" && held.decisions == 2),
+        "{newly:?}"
+    );
     let level = |from: Sensitivity, to: Sensitivity| {
         let found = summary.levels.iter().find(|change| (change.from(), change.to()) == (from, to));
         found.map_or(0, |change| change.decisions)
