@@ -206,8 +206,7 @@ impl AuditLog {
         if session.head().sequence > 0 {
             head_file.write(&session.head())?;
         }
-        let signer =
-            config.checkpoints.clone().map(|plan| Signer::open(&layout, plan, &session)).transpose()?;
+        let signer = config.checkpoints.clone().map(|plan| Signer::open(&layout, plan, &session)).transpose()?;
         let wishes = Arc::new(Wishes::new());
         let mut upkeep = Upkeep::new(signer, Arc::clone(&wishes), config.keep_days);
         upkeep.resume(&session)?;

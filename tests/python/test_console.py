@@ -171,6 +171,18 @@ def test_a_text_is_tried_and_stays_in_memory(browser: Browser, service: dict[str
         assert not path.is_file() or b"canary-tried" not in path.read_bytes(), path
 
 
+def test_local_or_cloud_is_answered_from_what_was_recorded(browser: Browser, service: dict[str, Any]) -> None:
+    browser.open(f"{service['origin']}/console/plan?range=all")
+    assert "From the recorded traffic" in browser.text()
+    browser.write("input[name=queries_per_day]", "50000")
+    browser.run("document.querySelector('select[name=residency]').value = 'network'")
+    browser.click(".fields button")
+    assert "local:" in browser.text()
+    assert browser.run("return document.querySelector('img.picture').naturalWidth") > 0
+    is_clean(browser, service["origin"])
+    pictures(browser, "plan")
+
+
 def test_an_error_is_a_page(browser: Browser, service: dict[str, Any]) -> None:
     browser.open(f"{service['origin']}/console/decisions/nonsense")
     assert "Back to the overview" in browser.text()

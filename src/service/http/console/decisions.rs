@@ -102,8 +102,8 @@ fn filters(query: &Query) -> Markup {
                     @for route in Route::ALL { option value=(route.as_str()) selected[chosen("route", route.as_str())] { (route.as_str()) } }
                 }
             }
-            label { "Caller" input name="caller" value=[query.get("caller")] size="14" autocomplete="off"; }
-            label { "Request id" input name="request_id" value=[query.get("request_id")] size="16" autocomplete="off"; }
+            label { "Caller" input name="caller" value=[query.get("caller")] size="11" autocomplete="off"; }
+            label { "Request id" input name="request_id" value=[query.get("request_id")] size="11" autocomplete="off"; }
             label { "From" input type="date" name="since" value=[query.get("since")]; }
             label { "To, included" input type="date" name="until" value=[query.get("until")]; }
             button type="submit" { "Filter" }
@@ -112,9 +112,8 @@ fn filters(query: &Query) -> Markup {
     }
 }
 
-const COLUMNS: [Column; 9] = [
-    Column::Text("Time"),
-    Column::Text("Decision"),
+const COLUMNS: [Column; 8] = [
+    Column::Text("Time and decision"),
     Column::Text("Level"),
     Column::Text("Because of"),
     Column::Text("Went to"),
@@ -130,9 +129,9 @@ fn row(stored: &StoredDecision) -> Row {
     let id = decision.id.to_string();
     let types = &decision.entities;
     Row::of([
-        html! { span.nowrap { (time(decision.time)) } },
         // The end of the id differs where the beginning, which is the time, may not.
-        html! { a href={ "/console/decisions/" (id) } title=(id) { code { "…" (id.get(id.len().saturating_sub(12)..).unwrap_or(&id)) } } },
+        html! { a.nowrap href={ "/console/decisions/" (id) } title=(id) { (time(decision.time)) }
+        span.under { code { "…" (id.get(id.len().saturating_sub(12)..).unwrap_or(&id)) } } },
         parts::level(decision.level),
         html! { @match decision.reasons.first() { Some(reason) => (words(reason.rule.as_str())), None => span.soft { "no rule" } } },
         went(stored),
@@ -145,7 +144,7 @@ fn row(stored: &StoredDecision) -> Row {
         html! { @match outcome {
             Some(outcome) => {
                 @if outcome.error.as_str().is_empty() { (outcome.status.as_str()) } @else { span.tag.warn { (outcome.error) } }
-                @if let Some(cost) = outcome.cost_micros { span.soft.nowrap { " " (dollars(cost)) } }
+                @if let Some(cost) = outcome.cost_micros { span.under { (dollars(cost)) } }
             }
             None => span.soft { "–" },
         } },
@@ -161,7 +160,7 @@ fn went(stored: &StoredDecision) -> Markup {
             (Way::NotAsked, Some(routing)) => span.soft { "asked only: " (routing.route) },
             (Way::NotAsked, None) => span.soft { "classified only" },
             (Way::Unserved, _) => span.soft { "nowhere" },
-            (_, Some(routing)) => { (routing.route) span.soft { ", " (routing.backend) } },
+            (_, Some(routing)) => { span.nowrap { (routing.route) } span.under { (routing.backend) } },
             (_, None) => "",
         }
     }
