@@ -32,3 +32,4 @@ pub mod report;
 pub mod service;
 pub mod startup;
 pub mod telemetry;
+pub mod worker;

@@ -6,4 +6,4 @@ mod read;
 mod sqlite;
 
 pub(super) use append::{Insert, Position, Session};
-pub(super) use read::{Bounds, Found, Query, RawRow, Reading, Window};
+pub(super) use read::{Bounds, Choice, Found, PAGE_BYTES, RawRow, Reading, Window};

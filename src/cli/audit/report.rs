@@ -14,7 +14,9 @@ use jiff::tz::TimeZone;
 
 use crate::report::{self, Proof, Range, Report, Standing};
 
-use super::{CommandResult, Common, Exit, Failure, audit, output};
+use super::super::{CommandResult, Common, Exit, Failure, output};
+use super::verify::Kept;
+use super::{Place, open};
 
 /// Where the page goes when nothing is said.
 const DEFAULT_OUTPUT: &str = "report.html";
@@ -23,7 +25,7 @@ const STRIDE: u64 = 1000;
 
 /// Arguments of `audit report`.
 #[derive(Clone, Debug, clap::Args)]
-pub(super) struct Arguments {
+pub(in crate::cli) struct Arguments {
     /// Only decisions at or after this time: 2026-01-31T12:00:00Z, or a day, which begins at 00:00 UTC.
     #[arg(long, value_name = "TIME", value_parser = moment)]
     since: Option<Timestamp>,
@@ -36,11 +38,10 @@ pub(super) struct Arguments {
     /// Where to write the JSON; `-` is standard output.
     #[arg(long, value_name = "FILE|-")]
     json: Option<PathBuf>,
-    /// A head that was kept elsewhere, `SEQUENCE:HASH`; proves that nothing up to it was cut off or made anew.
-    #[arg(long, value_name = "HEAD")]
-    head: Vec<String>,
     #[command(flatten)]
-    place: audit::Place,
+    kept: Kept,
+    #[command(flatten)]
+    place: Place,
 }
 
 /// A time, or a day as its first moment in UTC.
@@ -59,11 +60,11 @@ pub(super) fn run(common: &Common, arguments: &Arguments) -> CommandResult {
     if range.is_empty() {
         return Err(Failure("--since is not before --until, so no decision can lie between them".to_owned()));
     }
-    let heads = arguments.head.iter().map(|head| audit::parse_head(head)).collect::<Result<Vec<_>, _>>()?;
-    let reader = audit::open(common, &arguments.place)?;
+    let evidence = arguments.kept.evidence()?;
+    let reader = open(common, &arguments.place)?;
 
     let bar = ProgressBar::new(0).with_style(style("verifying the log"));
-    let verified = reader.verify(&heads, &mut |at| {
+    let verified = reader.verify_against(&evidence, &mut |at| {
         bar.set_length(at.total);
         bar.set_position(at.done);
         ControlFlow::Continue(())
