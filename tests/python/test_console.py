@@ -147,7 +147,7 @@ def test_a_decision_is_explained_rule_by_rule(browser: Browser, service: dict[st
     browser.run("document.querySelector('select[name=level]').value = 'confidential'")
     browser.click(".fields button")
     assert browser.count("tbody tr") == 2
-    browser.click("tbody tr:last-child a")
+    browser.click("tbody tr:last-child th a")
     assert "Why this text was confidential" in browser.text()
     assert "It applied, and gave the level" in browser.text()
     browser.click("section details summary")

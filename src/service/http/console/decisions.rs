@@ -5,7 +5,7 @@ use axum::extract::{Request, State};
 use http::Response;
 use maud::{Markup, html};
 
-use crate::audit::{DEFAULT_PAGE_SIZE, DecisionFilter, StoredDecision};
+use crate::audit::{DEFAULT_PAGE_SIZE, DecisionFilter, StatusFilter, StoredDecision};
 use crate::policy::{Route, Sensitivity};
 use crate::report::Way;
 use crate::report::html::format::{dollars, micros, time, words};
@@ -20,7 +20,8 @@ use super::{Shared, answer, caller};
 const TYPES: usize = 4;
 
 /// The names of the filters in the address.
-const NAMES: [&str; 6] = ["level", "route", "caller", "request_id", "since", "until"];
+const NAMES: [&str; 9] =
+    ["level", "route", "outcome", "caller", "entity_type", "model", "policy_digest", "since", "until"];
 
 fn filter(query: &Query) -> Result<DecisionFilter, Refusal> {
     let unknown = |field: &str| Refusal::field(field, "UNKNOWN_VALUE", "has a value that the log does not know");
@@ -30,7 +31,13 @@ fn filter(query: &Query) -> Result<DecisionFilter, Refusal> {
         level,
         route,
         caller: query.get("caller").map(str::to_owned),
-        request_id: query.get("request_id").map(str::to_owned),
+        entity_type: query.get("entity_type").map(str::to_owned),
+        model: query.get("model").map(str::to_owned),
+        policy_digest: query.get("policy_digest").map(str::to_owned),
+        status: query
+            .get("outcome")
+            .map(|name| StatusFilter::named(name).ok_or_else(|| unknown("outcome")))
+            .transpose()?,
         since: query.day("since")?.and_then(query::begin),
         until: query.day("until")?.and_then(query::end),
         ..DecisionFilter::default()
@@ -102,8 +109,16 @@ fn filters(query: &Query) -> Markup {
                     @for route in Route::ALL { option value=(route.as_str()) selected[chosen("route", route.as_str())] { (route.as_str()) } }
                 }
             }
+            label { "Ended"
+                select name="outcome" {
+                    option value="" { "any" }
+                    @for name in StatusFilter::NAMES { option value=(name) selected[chosen("outcome", name)] { (name) } }
+                }
+            }
             label { "Caller" input name="caller" value=[query.get("caller")] size="11" autocomplete="off"; }
-            label { "Request id" input name="request_id" value=[query.get("request_id")] size="11" autocomplete="off"; }
+            label { "Entity type" input name="entity_type" value=[query.get("entity_type")] size="13" autocomplete="off"; }
+            label { "Model" input name="model" value=[query.get("model")] size="11" autocomplete="off"; }
+            label { "Policy digest" input name="policy_digest" value=[query.get("policy_digest")] size="11" autocomplete="off"; }
             label { "From" input type="date" name="since" value=[query.get("since")]; }
             label { "To, included" input type="date" name="until" value=[query.get("until")]; }
             button type="submit" { "Filter" }
@@ -176,15 +191,19 @@ mod tests {
 
     #[test]
     fn filters_are_read_and_kept_in_addresses() {
-        let asked = query("level=internal&route=cloud-redacted&caller=a%26b&since=2026-03-01&until=2026-03-01");
+        let asked = query(
+            "level=internal&route=cloud-redacted&outcome=failed&caller=a%26b&entity_type=PERSON&since=2026-03-01&until=2026-03-01",
+        );
         let filter = filter(&asked).unwrap();
         assert_eq!((filter.level, filter.route), (Some(Sensitivity::Internal), Some(Route::CloudRedacted)));
         assert_eq!(filter.caller.as_deref(), Some("a&b"));
         assert_eq!(filter.until.unwrap().to_string(), "2026-03-02T00:00:00Z");
         assert_eq!(
             address(&asked, "t"),
-            "/console/decisions?level=internal&route=cloud-redacted&caller=a%26b&since=2026-03-01&until=2026-03-01&page=t"
+            "/console/decisions?level=internal&route=cloud-redacted&outcome=failed&caller=a%26b&entity_type=PERSON&since=2026-03-01&until=2026-03-01&page=t"
         );
+        assert_eq!(filter.entity_type.as_deref(), Some("PERSON"));
+        assert!(super::filter(&query("outcome=odd")).is_err());
         assert!(super::filter(&query("level=secret")).is_err() && super::filter(&query("route=moon")).is_err());
     }
 }
