@@ -16,6 +16,7 @@ mod nats;
 mod output;
 mod plan;
 mod policy;
+mod replay;
 mod row;
 mod scan_nats;
 mod serve;

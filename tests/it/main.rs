@@ -27,5 +27,6 @@ mod protocol;
 mod redact;
 mod redacted;
 mod reload;
+mod replay;
 mod stop;
 mod topics;
