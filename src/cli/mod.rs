@@ -13,6 +13,7 @@ mod explain;
 mod jsonl;
 mod nats;
 mod output;
+mod plan;
 mod policy;
 mod row;
 mod scan_nats;
@@ -105,6 +106,8 @@ enum Command {
     Cloud(cloud::Command),
     /// Show what a running service has spent today of its budgets.
     Budgets(cloud::Asking),
+    /// Local or cloud: the decision, the machines, and what five years cost.
+    Plan(plan::Arguments),
     /// Measure detection and levels on labelled texts.
     Eval(eval::Arguments),
     /// Fit scores to what was measured.
@@ -167,6 +170,7 @@ pub fn run() -> ExitCode {
         Command::Audit(command) => audit::run(common, command),
         Command::Cloud(command) => cloud::run(command),
         Command::Budgets(command) => cloud::budgets(&command),
+        Command::Plan(command) => plan::run(common, command),
         Command::Eval(command) => eval::run(common, command),
         Command::Calibrate(command) => calibrate::run(common, command),
         Command::Types(command) => types::run(common, &command),
