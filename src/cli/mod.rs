@@ -15,6 +15,7 @@ mod output;
 mod plan;
 mod policy;
 mod row;
+mod scan;
 mod serve;
 mod types;
 
@@ -86,6 +87,8 @@ enum Command {
     Serve(serve::Arguments),
     /// Say how sensitive texts are.
     Classify(classify::Arguments),
+    /// Scan files and folders, with a summary by level and type.
+    Scan(scan::Arguments),
     /// Send one request through a running service and stream the answer.
     Dispatch(dispatch::Arguments),
     /// Check and test policies.
@@ -155,6 +158,7 @@ pub fn run() -> ExitCode {
     let result = match arguments.command {
         Command::Serve(command) => serve::run(common, command),
         Command::Classify(command) => classify::run(common, command),
+        Command::Scan(command) => scan::run(common, command),
         Command::Dispatch(command) => dispatch::run(command),
         Command::Policy(command) => policy::run(common, command),
         Command::Audit(command) => audit::run(common, command),
