@@ -28,6 +28,7 @@ pub mod ner;
 pub mod plan;
 pub mod policy;
 pub mod redact;
+pub mod scan;
 pub mod service;
 pub mod startup;
 pub mod telemetry;
