@@ -30,6 +30,7 @@ pub mod policy;
 pub mod redact;
 pub mod replay;
 pub mod report;
+pub mod scan;
 pub mod service;
 pub mod startup;
 pub mod telemetry;
