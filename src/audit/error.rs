@@ -120,6 +120,17 @@ pub enum AuditError {
         /// The file.
         path: PathBuf,
     },
+    /// Another key signed the log's checkpoints.
+    #[error("the checkpoints of the audit log were signed by the key {wanted}, which {path} does not hold; restore that key from a copy, or move the log away to begin a new one", path = path.display())]
+    ForeignSigningKey {
+        /// The key file.
+        path: PathBuf,
+        /// The key that signed.
+        wanted: String,
+    },
+    /// Nothing signs this log, so nothing may be removed from it.
+    #[error("the audit log is kept without checkpoints, so no old records can be removed from it")]
+    Unsigned,
     /// What should be a public key is none.
     #[error("this is no Ed25519 public key; give the PEM or the 64 hexadecimal digits that `cordon audit key` prints")]
     BadPublicKey,
@@ -179,6 +190,8 @@ impl AuditError {
             | Self::BrokenTail { .. }
             | Self::BadKey { .. }
             | Self::BadSigningKey { .. }
+            | Self::ForeignSigningKey { .. }
+            | Self::Unsigned
             | Self::Damaged { .. } => Kind::FailedPrecondition,
         }
     }

@@ -25,6 +25,12 @@ pub(super) struct Layout {
     pub(super) head: PathBuf,
     /// Secret of the digests.
     pub(super) key: PathBuf,
+    /// Secret of the signatures.
+    pub(super) signing_key: PathBuf,
+    /// Public halves of all keys that ever signed.
+    pub(super) public_key: PathBuf,
+    /// Copies of the checkpoints.
+    pub(super) checkpoints: PathBuf,
 }
 
 impl Layout {
@@ -35,6 +41,9 @@ impl Layout {
             lock: directory.join("audit.lock"),
             head: directory.join("audit.head"),
             key: directory.join("audit.key"),
+            signing_key: directory.join("audit.signing-key"),
+            public_key: directory.join("audit.pub"),
+            checkpoints: directory.join("checkpoints.jsonl"),
         }
     }
 

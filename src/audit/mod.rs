@@ -12,6 +12,7 @@ mod body;
 mod chain;
 mod change;
 mod checkpoint;
+mod copies;
 mod entities;
 mod error;
 mod files;
@@ -22,12 +23,16 @@ mod pending;
 mod queue;
 mod reader;
 mod record;
+mod retention;
 mod row;
 mod scan;
+mod seals;
+mod signer;
 mod signing;
 mod store;
 #[cfg(test)]
 mod tests;
+mod upkeep;
 mod verification;
 mod verify;
 mod words;
@@ -58,16 +63,22 @@ pub use record::{
     Decision, DecisionInput, Operation, Provenance, RecordedObservation, RecordedOverride, RecordedReason,
     RecordedRedaction, RecordedTopic, Routing, Timings, tidy_policy,
 };
+pub use retention::Pruned;
 pub use row::RecordKind;
 pub use scan::{Extent, RawRecord, ScanRange, Scanned, StoredRecord};
+pub use seals::Evidence;
+pub use signer::Checkpoints;
 pub use signing::{PublicKey, Signature};
-pub use verification::{Fault, Problem, Progress, Unproven, Verification, Witness};
+pub use verification::{CopiesOf, Fault, Problem, Progress, Unproven, Verification, Witness};
 pub use words::{DecisionId, Label, MAX_WORD_BYTES, RequestId};
 
 use files::{HeadFile, Layout};
 use queue::{Queue, Rank, Refused};
+use retention::Wish;
 use row::Columns;
+use signer::Signer;
 use store::Session;
+use upkeep::{Upkeep, Wishes};
 use writer::{Entry, NO_LIMIT, Shared, Writer};
 
 /// How the log is kept.
@@ -92,6 +103,10 @@ pub struct AuditConfig {
     /// Largest size of the database file, to keep a disk from filling up; `None` for no limit. At the limit every
     /// append fails, and so does everything that needs a record.
     pub max_bytes: Option<u64>,
+    /// When the log is signed; `None` for a log that is not.
+    pub checkpoints: Option<Checkpoints>,
+    /// Removes decisions that are older than this, once a day, with all that stands before them.
+    pub keep_days: Option<u32>,
 }
 
 impl AuditConfig {
@@ -108,8 +123,39 @@ impl AuditConfig {
             busy_timeout: Duration::from_secs(5),
             retry_every: Duration::from_secs(1),
             max_bytes: None,
+            checkpoints: Some(Checkpoints::default()),
+            keep_days: None,
         }
     }
+}
+
+impl AuditConfig {
+    fn layout(&self) -> Layout {
+        let mut layout = Layout::of(&self.directory);
+        if let Some(key) = self.checkpoints.as_ref().and_then(|checkpoints| checkpoints.key.as_ref()) {
+            layout.signing_key.clone_from(key);
+        }
+        layout
+    }
+}
+
+/// Lets another key sign the log from now on, and gives its public half. No service may run on the log.
+///
+/// # Errors
+/// As [`AuditLog::open`]; [`AuditError::Unsigned`] for a log that is not signed.
+pub fn rotate_signing_key(config: &AuditConfig) -> Result<PublicKey, AuditError> {
+    let layout = config.layout();
+    if !layout.database.exists() {
+        return Err(AuditError::Missing { directory: layout.directory });
+    }
+    let lock = files::lock(&layout)?;
+    let mut session = Session::open(&layout, config.busy_timeout)?;
+    let plan = config.checkpoints.clone().ok_or(AuditError::Unsigned)?;
+    let public = Signer::open(&layout, plan, &session)?.rotate(&layout, &mut session)?;
+    HeadFile::open(&layout.head)?.write(&session.head())?;
+    session.close()?;
+    drop(lock);
+    Ok(public)
 }
 
 /// Counts of one log since it was opened.
@@ -132,6 +178,7 @@ pub struct AuditLog {
     thread: Mutex<Option<JoinHandle<()>>>,
     key: DigestKey,
     reader: AuditReader,
+    wishes: Arc<Wishes>,
 }
 
 impl std::fmt::Debug for AuditLog {
@@ -143,7 +190,7 @@ impl std::fmt::Debug for AuditLog {
 impl AuditLog {
     /// Opens the log, makes it if there is none, and starts its writer. Blocks for a few flushes to the disk.
     pub fn open(config: AuditConfig) -> Result<Self, AuditError> {
-        let layout = Layout::of(&config.directory);
+        let layout = config.layout();
         layout.prepare()?;
         let lock = files::lock(&layout)?;
         if layout.database.exists() && !layout.key.exists() {
@@ -159,6 +206,11 @@ impl AuditLog {
         if session.head().sequence > 0 {
             head_file.write(&session.head())?;
         }
+        let signer =
+            config.checkpoints.clone().map(|plan| Signer::open(&layout, plan, &session)).transpose()?;
+        let wishes = Arc::new(Wishes::new());
+        let mut upkeep = Upkeep::new(signer, Arc::clone(&wishes), config.keep_days);
+        upkeep.resume(&session)?;
         let shared = Arc::new(Shared {
             queue: Queue::new(config.queue_entries.max(1), config.queue_bytes),
             healthy: AtomicBool::new(true),
@@ -178,13 +230,14 @@ impl AuditLog {
             head_file,
             answered: sender,
             lock,
+            upkeep,
         };
         let thread = std::thread::Builder::new()
             .name("cordon-audit".to_owned())
             .spawn(move || writer.run(session))
             .map_err(|error| AuditError::io("cannot start the writer for", &layout.database, error))?;
         let reader = AuditReader::new(layout, config.busy_timeout);
-        Ok(Self { shared, answered, thread: Mutex::new(Some(thread)), key, reader })
+        Ok(Self { shared, answered, thread: Mutex::new(Some(thread)), key, reader, wishes })
     }
 
     /// Opens the log in this directory for reading alone, also while a service writes it.
@@ -234,6 +287,18 @@ impl AuditLog {
             Refused::Closed => AuditError::Closed,
         })?;
         Ok(receiver)
+    }
+
+    /// Removes what stands before the newest checkpoint that only has older decisions before it than `keep_from`. The
+    /// chain stays verifiable from that checkpoint on. `by` is the operator's name; `None`: nothing was old enough.
+    ///
+    /// # Errors
+    /// [`AuditError::Damaged`] when what would be removed does not verify; then all stays.
+    pub async fn prune(&self, keep_from: jiff::Timestamp, by: &str) -> Result<Option<Pruned>, AuditError> {
+        let (answer, receiver) = oneshot::channel();
+        self.wishes.add(Wish { keep_from, by: Label::new(by), answer: Some(answer) });
+        self.shared.queue.nudge();
+        receiver.await.unwrap_or(Err(AuditError::Closed))
     }
 
     /// Waits until all that was appended before is written or has failed. Whether it failed is for each [`Pending`] to

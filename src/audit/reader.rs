@@ -14,6 +14,9 @@ use tokio::sync::Semaphore;
 use super::chain::Head;
 use super::files::Layout;
 use super::list::{DecisionFilter, DecisionPage, StoredChange, StoredDecision};
+use super::seals::Evidence;
+use super::signer;
+use super::signing::PublicKey;
 use super::scan::{self, Extent, RawRecord, ScanRange, Scanned, StoredRecord};
 use super::store::Reading;
 use super::verification::{Progress, Verification};
@@ -137,7 +140,21 @@ impl AuditReader {
         outside: &[Head],
         progress: &mut dyn FnMut(Progress) -> ControlFlow<()>,
     ) -> Result<Verification, AuditError> {
-        self.with(|reading| verify::verify(reading, &self.inner.layout, outside, progress))
+        self.verify_against(&Evidence { heads: outside.to_vec(), ..Evidence::default() }, progress)
+    }
+
+    /// [`Self::verify`] against all that was kept outside of the log.
+    pub fn verify_against(
+        &self,
+        evidence: &Evidence,
+        progress: &mut dyn FnMut(Progress) -> ControlFlow<()>,
+    ) -> Result<Verification, AuditError> {
+        self.with(|reading| verify::verify(reading, &self.inner.layout, evidence, progress))
+    }
+
+    /// The public keys beside the log, the oldest first: those that its checkpoints were signed with.
+    pub fn public_keys(&self) -> Result<Vec<PublicKey>, AuditError> {
+        signer::read_public_keys(&self.inner.layout.public_key)
     }
 
     /// [`Self::list`] for async callers.

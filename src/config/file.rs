@@ -173,6 +173,14 @@ pub struct AuditSection {
     /// Largest size of the database file in bytes, to keep a disk from filling up. At the limit nothing more leaves
     /// for the cloud.
     pub max_bytes: Option<u64>,
+    /// Signs the log after so many records; 1000 when absent.
+    pub checkpoint_records: Option<u64>,
+    /// And so many seconds after the oldest record that is not signed; 300 when absent. A clean stop signs as well.
+    pub checkpoint_seconds: Option<u64>,
+    /// The file of the signing key; `audit.signing-key` in the directory when absent. It is made at the first start.
+    pub signing_key: Option<PathBuf>,
+    /// Removes decisions older than so many days, once a day; all are kept when absent. The chain stays verifiable.
+    pub keep_days: Option<u32>,
 }
 
 /// `[telemetry]`.

@@ -33,7 +33,7 @@ pub(in crate::audit) struct Position {
 
 /// The one writing connection.
 pub(in crate::audit) struct Session {
-    connection: Connection,
+    pub(super) connection: Connection,
     head: Head,
 }
 
@@ -154,7 +154,7 @@ fn probe(connection: &mut Connection) -> rusqlite::Result<()> {
     connection.execute("DELETE FROM probe", []).map(|_| ())
 }
 
-fn failed(error: &rusqlite::Error) -> AuditError {
+pub(super) fn failed(error: &rusqlite::Error) -> AuditError {
     let advice = match error.sqlite_error_code() {
         Some(ErrorCode::DiskFull) => "free disk space or raise the size limit of the log; it then goes on by itself",
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {

@@ -1,6 +1,7 @@
 //! The store: the only place with SQL. It keeps rows and the head, and knows nothing of what a body means.
 
 mod append;
+mod own;
 mod read;
 mod sqlite;
 

@@ -10,9 +10,9 @@ use rusqlite::{Connection, ErrorCode, OptionalExtension, params_from_iter};
 use crate::audit::chain::Head;
 use crate::audit::files::Layout;
 use crate::audit::row::{CHANGE, Columns, OUTCOME, Row};
-use crate::audit::{AuditError, DecisionId};
+use crate::audit::{AuditError, DecisionId, Label};
 
-use super::{append, sqlite};
+use super::{append, own, sqlite};
 
 const COLUMNS: &str =
     "r.sequence, r.kind, r.decision_id, r.time_us, r.level, r.route, r.caller, r.request_id, r.hash, r.body";
@@ -208,6 +208,17 @@ impl Reading {
         );
         let read = || self.connection.prepare_cached(&sql)?.query_row([id.as_bytes().as_slice()], found).optional();
         read().map_err(|error| reading(&error, 0))
+    }
+
+    /// The name that the log got when it was made; `None` if it is from before there were names.
+    pub(in crate::audit) fn log_id(&self) -> Option<Label> {
+        let read = self.connection.query_row("SELECT id FROM log WHERE only = 1", [], |row| row.get::<_, String>(0));
+        read.ok().map(|id| Label::token(&id))
+    }
+
+    /// Position and body of the newest record of a kind above 2, which are few and have an index.
+    pub(in crate::audit) fn newest(&self, kind: i64) -> Result<Option<(u64, Vec<u8>)>, AuditError> {
+        own::newest(&self.connection, kind).map_err(|error| reading(&error, 1))
     }
 
     /// What SQLite finds wrong in the file, indexes included; `None` if nothing.
