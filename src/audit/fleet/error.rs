@@ -65,12 +65,6 @@ pub enum FleetError {
         /// Largest value.
         most: u64,
     },
-    /// A file beside the local log does not hold a replica id.
-    #[error("{path} does not hold the id of a replica; restore it from a copy: with another id the log would begin a second chain", path = path.display())]
-    BadReplicaId {
-        /// The file.
-        path: PathBuf,
-    },
     /// Nobody answers, or the connection broke.
     #[error("the fleet's log {store} is away ({reason}); records wait in the local log and follow by themselves")]
     Away {

@@ -14,7 +14,8 @@ use crate::audit::list::{
 };
 use crate::audit::scan::{Extent, RawRecord, ScanRange, Scanned};
 use crate::audit::seals::Evidence;
-use crate::audit::store::{ChainRow, Connector, Cursor, FleetReading, Span};
+use crate::audit::row::{self, Row};
+use crate::audit::store::{ChainRow, Connector, Cursor, FleetQuery, FleetReading, RawRow, Span};
 use crate::audit::verification::Progress;
 use crate::audit::{AuditError, DecisionId, Head, Label};
 
@@ -112,7 +113,19 @@ impl FleetReader {
         page_size: u32,
     ) -> Result<DecisionPage, AuditError> {
         let before = if page_token.is_empty() { None } else { Some(read_token(filter, page_token)?) };
-        let query = filter.fleet_query(before, page_size)?;
+        let query = FleetQuery {
+            before,
+            limit: match page_size {
+                0 => list::DEFAULT_PAGE_SIZE,
+                size => size.min(list::MAX_PAGE_SIZE),
+            },
+            level: filter.level.map(row::level_code),
+            route: filter.route.map(row::route_code),
+            caller: filter.caller.as_deref(),
+            request_id: filter.request_id.as_deref(),
+            since_us: filter.since.map(list::micros),
+            until_us: filter.until.map(list::micros),
+        };
         let (found, more) = self.with(|asking| asking.ask(|reading| reading.page(&query)))?;
         let next = found.last().filter(|_| more).map(|(decision, _)| Cursor::of(decision));
         let decisions = found.into_iter().map(|(decision, outcome)| {
@@ -158,7 +171,7 @@ impl FleetReader {
             let (mut visited, mut failed) = (0, None);
             asking.ask(|reading| async {
                 reading
-                    .scan(&span, &mut |found| match RawRecord::of_row(found.row) {
+                    .scan(&span, &mut |found| match raw(found.row) {
                         Ok(record) => {
                             visited += 1;
                             visit(record)
@@ -188,9 +201,26 @@ impl FleetReader {
     }
 }
 
+fn raw(row: Row) -> Result<RawRecord, AuditError> {
+    let Row { sequence, columns, hash, body } = row;
+    RawRecord::of(RawRow {
+        sequence,
+        kind: columns.kind,
+        decision_id: columns.decision_id,
+        time_us: columns.time_us,
+        hash,
+        body,
+    })
+}
+
+fn mark(filter: &DecisionFilter) -> Result<String, AuditError> {
+    let bytes = serde_json::to_vec(filter).map_err(|_| AuditError::Internal("a filter could not be encoded"))?;
+    Ok(blake3::hash(&bytes).to_hex().chars().take(16).collect())
+}
+
 /// A token: the place of the last decision shown, and a mark of the filter.
 fn token(filter: &DecisionFilter, at: &Cursor) -> Result<String, AuditError> {
-    Ok(format!("{:016x}{}{:016x}{}", at.time_us, at.chain, at.sequence, filter.mark()?))
+    Ok(format!("{:016x}{}{:016x}{}", at.time_us, at.chain, at.sequence, mark(filter)?))
 }
 
 fn read_token(filter: &DecisionFilter, text: &str) -> Result<Cursor, AuditError> {

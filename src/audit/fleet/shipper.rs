@@ -19,7 +19,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 use super::status::Board;
 use super::{ChainHead, FleetConfig, FleetError, FleetHeads, FleetStatus, ReplicaId};
 use crate::audit::chain::{ChainHash, Head};
-use crate::audit::files::Layout;
+use crate::audit::files::{HeadFile, Layout, RememberedHead};
 use crate::audit::row::Row;
 use crate::audit::store::{Connector, Reading, Shipping};
 use crate::audit::{AuditError, Record};
@@ -61,6 +61,11 @@ impl Shipper {
         let reading = Reading::open(layout, busy)?;
         let chain: Option<ReplicaId> = reading.log_id().and_then(|id| id.as_str().parse().ok());
         let chain = chain.ok_or(AuditError::Internal("the log has no name"))?;
+        let shipped = HeadFile::open(&layout.shipped)?;
+        if HeadFile::read(&layout.shipped)? == RememberedHead::Absent {
+            // From now on retention removes nothing that the fleet's log does not have.
+            shipped.write(&Head::EMPTY)?;
+        }
         let (board, status) = Board::new(chain.to_string(), Arc::clone(connector.store()));
         let (stop, stopped) = watch::channel(None);
         let work = Work {
@@ -69,6 +74,7 @@ impl Shipper {
             layout: layout.clone(),
             busy,
             reading: Some(reading),
+            shipped,
             written,
             stopped,
             board,
@@ -135,6 +141,8 @@ struct Work {
     layout: Layout,
     busy: Duration,
     reading: Option<Reading>,
+    /// What the fleet's log had when it was last heard of, for retention; it may be behind.
+    shipped: HeadFile,
     written: watch::Receiver<u64>,
     stopped: watch::Receiver<Option<Instant>>,
     board: Board,
@@ -216,6 +224,13 @@ impl Work {
         {
             return Err(FleetError::Forked { chain: chain.to_string(), sequence: there.sequence });
         }
+        if let Ok(RememberedHead::At(before)) = HeadFile::read(&self.layout.shipped)
+            && before.sequence > there.sequence
+        {
+            let (from, to) = (there.sequence.saturating_add(1), before.sequence);
+            tracing::warn!(from, to, "the fleet's log lost records that it had, as after a failover; they are sent again");
+        }
+        self.remember(there);
         Ok(shipping)
     }
 
@@ -224,20 +239,29 @@ impl Work {
         loop {
             let batch = self.batch(shipping.head())?;
             let oldest = batch.first().map(|row| row.columns.time_us);
-            self.board.at(shipping.head().sequence, newest(self.reading()?)?, oldest);
+            let newest = newest(self.reading()?)?;
+            self.board.at(shipping.head().sequence, newest, oldest);
             if batch.is_empty() {
                 break;
             }
             shipping.insert(&batch).await?;
+            self.remember(shipping.head());
             self.board.sent(batch.len() as u64);
             self.board.works();
         }
         if self.heads_due <= Instant::now() && self.stopped.borrow().is_none() {
             self.note_heads(&shipping).await?;
-        } else if self.written.has_changed() != Ok(true) {
+        } else if !matches!(self.written.has_changed(), Ok(true)) {
             shipping.ping().await?;
         }
         Ok(shipping)
+    }
+
+    fn remember(&self, head: Head) {
+        // Behind is allowed: then retention removes less.
+        if let Err(error) = self.shipped.write(&head) {
+            tracing::warn!(%error, "the position in the fleet's log is not remembered");
+        }
     }
 
     /// Writes the other chains' heads into this one; the record goes the way of every other.

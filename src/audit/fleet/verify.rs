@@ -33,6 +33,39 @@ impl FleetVerification {
     pub fn intact(&self) -> bool {
         self.chains.iter().all(|chain| chain.verification.intact())
     }
+
+    /// All chains in one: counts together, the first fault, and each thing that is unproven once. It has no head.
+    #[must_use]
+    pub fn together(self) -> Verification {
+        let mut all = Verification {
+            records: 0,
+            decisions: 0,
+            outcomes: 0,
+            changes: 0,
+            checkpoints: 0,
+            proven: 0,
+            removed: 0,
+            head: Head::EMPTY,
+            fault: None,
+            unproven: Vec::new(),
+        };
+        for ChainVerification { verification: one, .. } in self.chains {
+            all.records += one.records;
+            all.decisions += one.decisions;
+            all.outcomes += one.outcomes;
+            all.changes += one.changes;
+            all.checkpoints += one.checkpoints;
+            all.proven += one.proven;
+            all.removed += one.removed;
+            all.fault = all.fault.or(one.fault);
+            for note in one.unproven {
+                if !all.unproven.contains(&note) {
+                    all.unproven.push(note);
+                }
+            }
+        }
+        all
+    }
 }
 
 /// What a verification found in one chain.
@@ -151,7 +184,7 @@ fn one(
 ) -> Result<Verification, AuditError> {
     let log = Label::token(&chain.chain.to_string());
     let before = beginning(asking, chain)?;
-    let mut seals = Seals::archived(evidence, log, before)?;
+    let mut seals = Seals::archived(evidence, log, before);
     let (start, fault) = match seals.begin() {
         Ok(start) => (start, None),
         Err((sequence, problem)) => (Head::EMPTY, Some(Fault { sequence, problem })),

@@ -9,10 +9,12 @@ mod connect;
 mod read;
 mod schema;
 mod ship;
+#[cfg(test)]
+mod tests;
 mod tls;
 
 pub(in crate::audit) use address::Address;
 pub(in crate::audit) use connect::Connector;
-pub(in crate::audit) use read::{ChainRow, Cursor, FleetFound, FleetReading, FleetRow, Span};
-pub(in crate::audit) use schema::{Migrated, migrate};
+pub(in crate::audit) use read::{ChainRow, Cursor, FleetQuery, FleetReading, Span};
+pub(in crate::audit) use schema::migrate;
 pub(in crate::audit) use ship::Shipping;

@@ -325,7 +325,7 @@ impl FleetReading {
         &self,
         sql: &str,
         values: &[Value],
-        visit: &mut (dyn FnMut(&tokio_postgres::Row) -> Result<ControlFlow<()>, AuditError> + Send),
+        visit: &mut dyn FnMut(&tokio_postgres::Row) -> Result<ControlFlow<()>, AuditError>,
     ) -> Result<(), AuditError> {
         let values = values.iter().map(|value| &**value as &(dyn ToSql + Sync));
         let rows = self.connection.ask("cannot read", self.connection.client.query_raw(sql, values)).await?;

@@ -57,10 +57,15 @@ impl Shipping {
         let sql = "INSERT INTO cordon.records
                        (chain, sequence, kind, decision_id, time_us, level, route, caller, request_id, hash, body)
                    SELECT $1::bytea, u.* FROM unnest($2::bigint[], $3::smallint[], $4::bytea[], $5::bigint[],
-                       $6::smallint[], $7::smallint[], $8::text[], $9::text[], $10::bytea[], $11::bytea[]) AS u";
+                       $6::smallint[], $7::smallint[], $8::text[], $9::text[], $10::bytea[], $11::bytea[]) AS u
+                   WHERE $12 = 0 OR EXISTS (SELECT FROM cordon.records p
+                                            WHERE p.chain = $1 AND p.sequence = $12 AND p.hash = $13)";
         let chain = self.chain.as_bytes().as_slice();
-        let values: [&(dyn tokio_postgres::types::ToSql + Sync); 11] = [
-            &chain, &sequences, &kinds, &ids, &times, &levels, &routes, &callers, &requests, &hashes, &bodies,
+        let before = i64::try_from(self.head.sequence).unwrap_or(i64::MAX);
+        let before_hash = self.head.hash.as_bytes().as_slice();
+        let values: [&(dyn tokio_postgres::types::ToSql + Sync); 13] = [
+            &chain, &sequences, &kinds, &ids, &times, &levels, &routes, &callers, &requests, &hashes, &bodies, &before,
+            &before_hash,
         ];
         let (from, to) = (position(first), position(last));
         let twice = std::cell::Cell::new(false);
@@ -73,10 +78,16 @@ impl Shipping {
             inserted
         };
         match self.connection.ask("cannot write to", insert).await {
-            Ok(_) => {
+            Ok(inserted) if inserted == rows.len() as u64 => {
                 self.head = head;
                 Ok(())
             }
+            // Somebody removed the record that these follow: the next connection finds what is left, and sends it again.
+            Ok(_) => Err(FleetError::Database {
+                doing: "cannot write to",
+                store: self.connection.store(),
+                reason: "the chain no longer ends where it ended a moment ago".into(),
+            }),
             Err(_) if twice.get() => Err(FleetError::Twice { chain: self.chain.to_string(), from, to }),
             // Another process writes this chain: whether it writes the same, the next connection finds.
             Err(error) => Err(error),
@@ -105,8 +116,8 @@ impl Shipping {
         let known: Vec<(Vec<u8>, i64)> = since.iter().filter_map(ChainHead::columns).collect();
         let chains: Vec<&[u8]> = known.iter().map(|(chain, _)| chain.as_slice()).collect();
         let sequences: Vec<i64> = known.iter().map(|(_, sequence)| *sequence).collect();
-        let question = self.connection.client.query(&sql, &[&own, &chains, &sequences]);
-        let rows = self.connection.ask("cannot read", question).await?;
+        let values: [&(dyn tokio_postgres::types::ToSql + Sync); 3] = [&own, &chains, &sequences];
+        let rows = self.connection.ask("cannot read", self.connection.client.query(&sql, &values)).await?;
         let of = |row: &tokio_postgres::Row| {
             let chain = ReplicaId::from_slice(row.try_get(0).ok()?)?;
             let sequence = u64::try_from(row.try_get::<_, i64>(1).ok()?).ok()?;
