@@ -25,6 +25,7 @@ pub mod error;
 pub mod eval;
 pub mod money;
 pub mod ner;
+pub mod plan;
 pub mod policy;
 pub mod redact;
 pub mod service;

@@ -8,6 +8,7 @@ use std::io::{BufRead, BufReader, Read, Seek, SeekFrom, Take, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
+use super::AuditError;
 use super::body::{self, Record};
 use super::checkpoint::Checkpoint;
 use super::files;
@@ -15,7 +16,6 @@ use super::row::CHECKPOINT;
 use super::signing::PublicKey;
 use super::store::Session;
 use super::verification::{Problem, Witness};
-use super::AuditError;
 
 /// The file as the writer has it.
 #[derive(Debug)]

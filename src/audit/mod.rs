@@ -15,11 +15,14 @@ mod checkpoint;
 mod copies;
 mod entities;
 mod error;
+mod export;
 mod files;
 mod fleet;
 mod key;
 mod list;
+mod offline;
 mod outcome;
+mod page;
 mod pending;
 mod queue;
 mod reader;
@@ -53,6 +56,7 @@ pub use change::{Change, ChangeKind};
 pub use checkpoint::{Checkpoint, Prune};
 pub use entities::{EntityCount, MAX_FINDINGS, RecordedFinding, Score};
 pub use error::AuditError;
+pub use export::{COLUMNS, Column, ColumnKind, DecisionLine, ExportError, ExportFile, ExportFormat, Exporter};
 pub use fleet::{
     Answers, ChainHead, ChainVerification, FleetConfig, FleetError, FleetHeads, FleetSection, FleetStatus,
     FleetVerification, Migration, PASSWORD_VARIABLE, ReplicaId, migrate,
@@ -61,7 +65,9 @@ pub use key::DigestKey;
 pub use list::{
     DEFAULT_PAGE_SIZE, DecisionFilter, DecisionPage, MAX_PAGE_SIZE, StoredChange, StoredDecision, StoredOutcome,
 };
+pub use offline::{compact, rotate_signing_key};
 pub use outcome::{FinishReason, Outcome, OutcomeStatus, RecordedConfidence, error_name};
+pub use page::StatusFilter;
 pub use pending::{Durable, Pending, PendingOutcome};
 pub use reader::AuditReader;
 pub use record::{
@@ -148,25 +154,6 @@ impl AuditConfig {
     }
 }
 
-/// Lets another key sign the log from now on, and gives its public half. No service may run on the log.
-///
-/// # Errors
-/// As [`AuditLog::open`]; [`AuditError::Unsigned`] for a log that is not signed.
-pub fn rotate_signing_key(config: &AuditConfig) -> Result<PublicKey, AuditError> {
-    let layout = config.layout();
-    if !layout.database.exists() {
-        return Err(AuditError::Missing { directory: layout.directory });
-    }
-    let lock = files::lock(&layout)?;
-    let mut session = Session::open(&layout, config.busy_timeout)?;
-    let plan = config.checkpoints.clone().ok_or(AuditError::Unsigned)?;
-    let public = Signer::open(&layout, plan, &session)?.rotate(&layout, &mut session)?;
-    HeadFile::open(&layout.head)?.write(&session.head())?;
-    session.close()?;
-    drop(lock);
-    Ok(public)
-}
-
 /// Counts of one log since it was opened.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct AuditStats {
@@ -217,8 +204,7 @@ impl AuditLog {
         if session.head().sequence > 0 {
             head_file.write(&session.head())?;
         }
-        let signer =
-            config.checkpoints.clone().map(|plan| Signer::open(&layout, plan, &session)).transpose()?;
+        let signer = config.checkpoints.clone().map(|plan| Signer::open(&layout, plan, &session)).transpose()?;
         let wishes = Arc::new(Wishes::new());
         let mut upkeep = Upkeep::new(signer, Arc::clone(&wishes), config.keep_days);
         upkeep.resume(&session)?;

@@ -15,10 +15,12 @@ use super::chain::Head;
 use super::files::Layout;
 use super::fleet::{ChainHead, FleetConfig, FleetReader, FleetVerification, ReplicaId};
 use super::list::{DecisionFilter, DecisionPage, StoredChange, StoredDecision};
+use super::page;
+use super::retention::Pruned;
+use super::scan::{self, Extent, RawRecord, ScanRange, Scanned, StoredRecord};
 use super::seals::Evidence;
 use super::signer;
 use super::signing::PublicKey;
-use super::scan::{self, Extent, RawRecord, ScanRange, Scanned, StoredRecord};
 use super::store::Reading;
 use super::verification::{Progress, Verification};
 use super::verify;
@@ -125,13 +127,35 @@ impl AuditReader {
     }
 
     /// A page of decisions, newest first. `page_size` 0 means 50, more than 1000 means 1000; a page of very large
-    /// records may hold fewer. `page_token` is empty for the first page.
+    /// records, or with a filter that few records fit, may hold fewer or none and still have a token to go on with. `page_token` is empty for the first page.
     pub fn list(&self, filter: &DecisionFilter, page_token: &str, page_size: u32) -> Result<DecisionPage, AuditError> {
         if let Some(fleet) = &self.inner.fleet {
             return fleet.list(filter, page_token, page_size);
         }
-        let query = filter.query(page_token, page_size)?;
-        DecisionPage::of(filter, self.with(|reading| reading.page(&query))?)
+        let before = filter.read_token(page_token)?;
+        self.with(|reading| page::page(reading, filter, before, DecisionFilter::page_size(page_size)))
+    }
+
+    /// Visits the decisions that fit, oldest first, with the outcomes that they have by then, up to the end that the log
+    /// had at the beginning. Holds a few hundred at a time. `progress` gets how many positions are done, of how many.
+    pub fn decisions(
+        &self,
+        filter: &DecisionFilter,
+        visit: &mut dyn FnMut(StoredDecision) -> ControlFlow<()>,
+        progress: &mut dyn FnMut(u64, u64),
+    ) -> Result<Scanned, AuditError> {
+        if let Some(fleet) = &self.inner.fleet {
+            return fleet.decisions(filter, visit, progress);
+        }
+        self.with(|reading| page::walk(reading, filter, visit, progress))
+    }
+
+    /// What [`super::AuditLog::prune`] would remove now; `None` if nothing is old enough.
+    pub fn prunable(&self, keep_from: jiff::Timestamp) -> Result<Option<Pruned>, AuditError> {
+        let found = self.with(|reading| reading.checkpoint_before(keep_from.as_microsecond()))?;
+        let extent = self.extent()?;
+        let last = found.map_or(0, |position| position.saturating_sub(1));
+        Ok((last >= extent.first && extent.first > 0).then_some(Pruned { first: extent.first, last }))
     }
 
     /// One decision with its outcome.

@@ -152,11 +152,9 @@ impl Removal {
     pub(super) fn finish(self, result: Result<(), AuditError>) {
         let pruned = Pruned { first: self.from.sequence.saturating_add(1), last: self.to.sequence };
         match &result {
-            Ok(()) => tracing::info!(
-                first = pruned.first,
-                last = pruned.last,
-                "old records were removed from the audit log"
-            ),
+            Ok(()) => {
+                tracing::info!(first = pruned.first, last = pruned.last, "old records were removed from the audit log")
+            }
             Err(error) => tracing::error!(%error, "old records were not removed from the audit log"),
         }
         self.wish.tell(result.map(|()| Some(pruned)));

@@ -148,7 +148,9 @@ pub enum Problem {
     #[error("its signature is wrong: it was changed after it was signed, or made by somebody without the key")]
     BadSignature,
     /// A signed checkpoint names another hash than the chain has.
-    #[error("the checkpoint names another hash for record {to}: records {from} to {to} were changed and their chain made anew")]
+    #[error(
+        "the checkpoint names another hash for record {to}: records {from} to {to} were changed and their chain made anew"
+    )]
     Rechained {
         /// First record that the checkpoint before does not cover.
         from: u64,
@@ -249,7 +251,9 @@ pub enum Unproven {
         last: u64,
     },
     /// Records that are said to be removed are there.
-    #[error("{records} records that are said to be removed are still there and were not judged; the writer goes on with it")]
+    #[error(
+        "{records} records that are said to be removed are still there and were not judged; the writer goes on with it"
+    )]
     RemovalUnfinished {
         /// How many.
         records: u64,

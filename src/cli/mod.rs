@@ -1,5 +1,6 @@
 //! The command line: one file a subcommand. Every command calls the same functions as the service; none has rules of
-//! its own. Exit codes: 0 done, 1 failed, 2 wrong arguments, 3 some items of the input failed, 4 a check did not pass.
+//! its own. Exit codes: 0 done, 1 failed, 2 wrong arguments, 3 some items of the input failed, 4 a check did not pass, 5 nothing
+//! is wrong, but not all is proven.
 
 mod audit;
 mod calibrate;
@@ -12,6 +13,7 @@ mod eval;
 mod explain;
 mod jsonl;
 mod output;
+mod plan;
 mod policy;
 mod row;
 mod serve;
@@ -32,7 +34,7 @@ use crate::telemetry::{self, LogFormat};
     version,
     max_term_width = 110,
     after_help = "Exit codes: 0 done, 1 failed, 2 wrong \
-arguments, 3 some items of the input failed, 4 a check did not pass."
+arguments, 3 some items of the input failed, 4 a check did not pass, 5 nothing is wrong but not all is proven."
 )]
 struct Arguments {
     #[command(subcommand)]
@@ -98,6 +100,8 @@ enum Command {
     Cloud(cloud::Command),
     /// Show what a running service has spent today of its budgets.
     Budgets(cloud::Asking),
+    /// Local or cloud: the decision, the machines, and what five years cost.
+    Plan(plan::Arguments),
     /// Measure detection and levels on labelled texts.
     Eval(eval::Arguments),
     /// Fit scores to what was measured.
@@ -118,6 +122,8 @@ enum Exit {
     SomeFailed,
     /// A check did not pass.
     CheckFailed,
+    /// Nothing is wrong, but not all is proven.
+    Unproven,
 }
 
 /// A command that could not do its work; the message is for people.
@@ -157,6 +163,7 @@ pub fn run() -> ExitCode {
         Command::Audit(command) => audit::run(common, command),
         Command::Cloud(command) => cloud::run(command),
         Command::Budgets(command) => cloud::budgets(&command),
+        Command::Plan(command) => plan::run(common, command),
         Command::Eval(command) => eval::run(common, command),
         Command::Calibrate(command) => calibrate::run(common, command),
         Command::Types(command) => types::run(common, &command),
@@ -166,6 +173,7 @@ pub fn run() -> ExitCode {
         Ok(Exit::Done) => ExitCode::SUCCESS,
         Ok(Exit::SomeFailed) => ExitCode::from(3),
         Ok(Exit::CheckFailed) => ExitCode::from(4),
+        Ok(Exit::Unproven) => ExitCode::from(5),
         Err(Failure(message)) if message.contains("Broken pipe") => ExitCode::SUCCESS,
         Err(Failure(message)) => {
             output::error(&message);

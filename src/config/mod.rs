@@ -231,8 +231,7 @@ fn checked_audit(section: AuditSection, data_dir: &Path) -> Result<AuditConfig, 
     let usual = Checkpoints::default();
     let every = positive("audit.checkpoint_seconds", section.checkpoint_seconds)?;
     let checkpoints = Checkpoints {
-        every_records: positive("audit.checkpoint_records", section.checkpoint_records)?
-            .unwrap_or(usual.every_records),
+        every_records: positive("audit.checkpoint_records", section.checkpoint_records)?.unwrap_or(usual.every_records),
         every: every.map_or(usual.every, Duration::from_secs),
         key: section.signing_key,
     };

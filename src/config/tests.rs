@@ -102,3 +102,17 @@ fn what_the_page_about_money_shows_is_a_configuration() {
     assert_eq!(config.backends[0].price.unwrap().output.to_string(), "15.00");
     assert!(config.backends[0].lacks_for_budget().is_none());
 }
+
+#[test]
+fn the_log_is_signed_and_kept_as_the_file_says() {
+    let usual = valid("").unwrap().audit;
+    assert_eq!((usual.checkpoints, usual.keep_days), (Some(Checkpoints::default()), None));
+    let text = "[audit]\ncheckpoint_records = 7\ncheckpoint_seconds = 9\nsigning_key = \"/k\"\nkeep_days = 30";
+    let audit = valid(text).unwrap().audit;
+    let expected = Checkpoints { every_records: 7, every: Duration::from_secs(9), key: Some(PathBuf::from("/k")) };
+    assert_eq!((audit.checkpoints, audit.keep_days), (Some(expected), Some(30)));
+    for field in ["checkpoint_records", "checkpoint_seconds", "keep_days"] {
+        let message = valid(&format!("[audit]\n{field} = 0")).unwrap_err().to_string();
+        assert!(message.contains(&format!("audit.{field}")), "{message}");
+    }
+}

@@ -8,8 +8,8 @@ use jiff::Timestamp;
 use tonic::{Request, Response, Status};
 
 use crate::audit::{
-    AuditError, DecisionFilter, DecisionId, Label, MAX_PAGE_SIZE, OutcomeStatus, RecordedConfidence,
-    RecordedObservation, StoredDecision, StoredOutcome,
+    AuditError, DecisionFilter, DecisionId, Label, MAX_PAGE_SIZE, Operation, OutcomeStatus, RecordedConfidence,
+    RecordedObservation, StatusFilter, StoredDecision, StoredOutcome,
 };
 use crate::error::Kind;
 
@@ -70,11 +70,37 @@ fn filter(request: &ListDecisionsRequest) -> Result<DecisionFilter, Refusal> {
     Ok(DecisionFilter {
         level: convert::level_from_proto(level),
         route: convert::route_from_proto(route),
-        caller: (!request.caller.is_empty()).then(|| request.caller.clone()),
-        request_id: None,
+        caller: given(&request.caller),
+        request_id: given(&request.request_id),
         since: request.since.map(|time| timestamp("since", time)).transpose()?,
         until: request.until.map(|time| timestamp("until", time)).transpose()?,
+        entity_type: given(&request.entity_type),
+        model: given(&request.model),
+        policy_digest: given(&request.policy_digest),
+        status: given(&request.outcome_status).map(|name| status(&name)).transpose()?,
+        operation: operation_asked(request.operation)?,
     })
+}
+
+/// A field that filters; empty means that it does not.
+fn given(field: &str) -> Option<String> {
+    (!field.is_empty()).then(|| field.to_owned())
+}
+
+fn status(name: &str) -> Result<StatusFilter, Refusal> {
+    StatusFilter::named(name).ok_or_else(|| {
+        Refusal::field("outcome_status", "OUT_OF_RANGE", format!("must be one of {}", StatusFilter::NAMES.join(", ")))
+    })
+}
+
+fn operation_asked(code: i32) -> Result<Option<Operation>, Refusal> {
+    match proto::Operation::try_from(code) {
+        Ok(proto::Operation::Unspecified) => Ok(None),
+        Ok(proto::Operation::Classify) => Ok(Some(Operation::Classify)),
+        Ok(proto::Operation::Dispatch) => Ok(Some(Operation::Dispatch)),
+        Ok(proto::Operation::Validate) => Ok(Some(Operation::Validate)),
+        Err(_) => Err(Refusal::field("operation", "UNKNOWN_ENUM_VALUE", "has a value that this version does not know")),
+    }
 }
 
 fn timestamp(field: &str, time: prost_types::Timestamp) -> Result<Timestamp, Refusal> {
@@ -161,11 +187,11 @@ fn narrow(count: impl TryInto<u32>) -> u32 {
     count.try_into().unwrap_or(u32::MAX)
 }
 
-fn operation(operation: crate::audit::Operation) -> proto::Operation {
+fn operation(operation: Operation) -> proto::Operation {
     match operation {
-        crate::audit::Operation::Classify => proto::Operation::Classify,
-        crate::audit::Operation::Dispatch => proto::Operation::Dispatch,
-        crate::audit::Operation::Validate => proto::Operation::Validate,
+        Operation::Classify => proto::Operation::Classify,
+        Operation::Dispatch => proto::Operation::Dispatch,
+        Operation::Validate => proto::Operation::Validate,
     }
 }
 
@@ -263,6 +289,9 @@ impl AuditService for Audit {
             first_bad_sequence: found.fault.as_ref().map_or(0, |fault| fault.sequence),
             problem: found.fault.as_ref().map(ToString::to_string).unwrap_or_default(),
             unproven: found.unproven.iter().map(ToString::to_string).collect(),
+            proven_through: found.proven,
+            checkpoints: found.checkpoints,
+            removed_through: found.removed,
         }))
     }
 }

@@ -14,13 +14,17 @@ use crate::audit::list::{
 };
 use crate::audit::scan::{Extent, RawRecord, ScanRange, Scanned};
 use crate::audit::seals::Evidence;
-use crate::audit::row::{self, Row};
-use crate::audit::store::{ChainRow, Connector, Cursor, FleetQuery, FleetReading, RawRow, Span};
+use crate::audit::row::Row;
+use crate::audit::store::{ChainRow, Connector, Cursor, FleetFound, FleetQuery, FleetReading, RawRow, Span};
 use crate::audit::verification::Progress;
 use crate::audit::{AuditError, DecisionId, Head, Label};
 
 /// Connections that are kept for the next question.
 const MAX_IDLE: usize = 4;
+/// Decisions read at a time when the database cannot tell whether they fit.
+const CHUNK: u32 = 256;
+/// Most decisions that one page looks at.
+const MOST_LOOKED_AT: u64 = 20_000;
 
 /// Runs one connection.
 pub(super) fn runtime() -> Result<Runtime, AuditError> {
@@ -112,37 +116,80 @@ impl FleetReader {
         page_token: &str,
         page_size: u32,
     ) -> Result<DecisionPage, AuditError> {
-        let before = if page_token.is_empty() { None } else { Some(read_token(filter, page_token)?) };
-        let query = FleetQuery {
-            before,
-            limit: match page_size {
-                0 => list::DEFAULT_PAGE_SIZE,
-                size => size.min(list::MAX_PAGE_SIZE),
-            },
-            level: filter.level.map(row::level_code),
-            route: filter.route.map(row::route_code),
-            caller: filter.caller.as_deref(),
-            request_id: filter.request_id.as_deref(),
-            since_us: filter.since.map(list::micros),
-            until_us: filter.until.map(list::micros),
-        };
-        let (found, more) = self.with(|asking| asking.ask(|reading| reading.page(&query)))?;
-        let next = found.last().filter(|_| more).map(|(decision, _)| Cursor::of(decision));
-        let decisions = found.into_iter().map(|(decision, outcome)| {
-            let chain = Label::token(&decision.chain.to_string());
-            Ok(StoredDecision { chain: Some(chain), ..StoredDecision::of((decision.row, outcome))? })
-        });
-        Ok(DecisionPage {
-            decisions: decisions.collect::<Result<_, AuditError>>()?,
-            next_page_token: next.map_or(Ok(String::new()), |next| token(filter, &next))?,
+        let mut from = if page_token.is_empty() { None } else { Some(read_token(filter, page_token)?) };
+        let choice = filter.choice();
+        let wanted = DecisionFilter::page_size(page_size);
+        let limit = if filter.looks_inside() { CHUNK } else { wanted };
+        let wanted = usize::try_from(wanted).unwrap_or(usize::MAX);
+        self.with(|asking| {
+            let (mut decisions, mut looked_at) = (Vec::new(), 0);
+            // A filter that fits little reads on, but not through the whole log in one call.
+            let more = loop {
+                let query = FleetQuery { choice: &choice, from, newest_first: true, limit };
+                let (found, mut more) = asking.ask(|reading| reading.decisions(&query))?;
+                let mut left = found.len();
+                for one in found {
+                    from = Some(Cursor::of(&one.0));
+                    left -= 1;
+                    looked_at += 1;
+                    let stored = stored(one)?;
+                    if filter.fits(&stored) {
+                        decisions.push(stored);
+                    }
+                    if decisions.len() == wanted {
+                        break;
+                    }
+                }
+                more |= left > 0;
+                if !more || decisions.len() == wanted || !filter.looks_inside() || looked_at >= MOST_LOOKED_AT {
+                    break more;
+                }
+            };
+            let next = from.filter(|_| more);
+            Ok(DecisionPage { decisions, next_page_token: next.map_or(Ok(String::new()), |at| token(filter, &at))? })
+        })
+    }
+
+    /// Visits the decisions that fit, of all chains, by time, up to the newest of now.
+    pub(in crate::audit) fn decisions(
+        &self,
+        filter: &DecisionFilter,
+        visit: &mut dyn FnMut(StoredDecision) -> ControlFlow<()>,
+        progress: &mut dyn FnMut(u64, u64),
+    ) -> Result<Scanned, AuditError> {
+        let mut choice = filter.choice();
+        self.with(|asking| {
+            let (newest_us, _) = asking.ask(FleetReading::extent)?;
+            let end_us = newest_us.saturating_add(1);
+            choice.until_us = Some(choice.until_us.map_or(end_us, |until| until.min(end_us)));
+            let total = asking.ask(|reading| reading.count(&choice))?;
+            let (mut visited, mut done, mut from) = (0, 0, None);
+            loop {
+                progress(done, total.max(done));
+                let query = FleetQuery { choice: &choice, from, newest_first: false, limit: CHUNK };
+                let (found, more) = asking.ask(|reading| reading.decisions(&query))?;
+                for one in found {
+                    from = Some(Cursor::of(&one.0));
+                    done += 1;
+                    let stored = stored(one)?;
+                    if filter.fits(&stored) {
+                        visited += 1;
+                        if visit(stored).is_break() {
+                            return Ok(Scanned { end: Head::EMPTY, visited });
+                        }
+                    }
+                }
+                if !more {
+                    progress(done, done);
+                    return Ok(Scanned { end: Head::EMPTY, visited });
+                }
+            }
         })
     }
 
     pub(in crate::audit) fn get(&self, id: DecisionId) -> Result<StoredDecision, AuditError> {
         let found = self.with(|asking| asking.ask(|reading| reading.find(id)))?;
-        let (decision, outcome) = found.ok_or(AuditError::NotFound(id))?;
-        let chain = Label::token(&decision.chain.to_string());
-        Ok(StoredDecision { chain: Some(chain), ..StoredDecision::of((decision.row, outcome))? })
+        stored(found.ok_or(AuditError::NotFound(id))?)
     }
 
     pub(in crate::audit) fn changes(&self, limit: u32) -> Result<Vec<StoredChange>, AuditError> {
@@ -199,6 +246,11 @@ impl FleetReader {
     ) -> Result<FleetVerification, AuditError> {
         self.with(|asking| verify::verify(asking, evidence, outside, progress))
     }
+}
+
+fn stored((decision, outcome): FleetFound) -> Result<StoredDecision, AuditError> {
+    let chain = Label::token(&decision.chain.to_string());
+    Ok(StoredDecision { chain: Some(chain), ..StoredDecision::of((decision.row, outcome))? })
 }
 
 fn raw(row: Row) -> Result<RawRecord, AuditError> {

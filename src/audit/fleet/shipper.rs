@@ -82,6 +82,7 @@ impl Shipper {
             heads: Vec::new(),
             heads_due: Instant::now(),
             heads_every: config.heads_every,
+            warned: false,
         };
         let (first, answer) = sync_channel(1);
         let runtime = super::reader::runtime()?;
@@ -151,6 +152,8 @@ struct Work {
     heads: Vec<ChainHead>,
     heads_due: Instant,
     heads_every: Duration,
+    /// Whether the operator heard that the user may delete.
+    warned: bool,
 }
 
 impl Work {
@@ -229,6 +232,9 @@ impl Work {
         {
             let (from, to) = (there.sequence.saturating_add(1), before.sequence);
             tracing::warn!(from, to, "the fleet's log lost records that it had, as after a failover; they are sent again");
+        }
+        if shipping.may_delete() && !std::mem::replace(&mut self.warned, true) {
+            tracing::warn!("the user of the fleet's log may delete from it; give replicas one that may only insert and select");
         }
         self.remember(there);
         Ok(shipping)

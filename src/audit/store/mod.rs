@@ -6,8 +6,8 @@ mod postgres;
 mod read;
 mod sqlite;
 
-pub(super) use postgres::{
-    Address, ChainRow, Connector, Cursor, FleetQuery, FleetReading, Shipping, Span, migrate,
-};
 pub(super) use append::{Insert, Position, Session};
-pub(super) use read::{Bounds, Found, Query, RawRow, Reading, Window};
+pub(super) use postgres::{
+    Address, ChainRow, Connector, Cursor, FleetFound, FleetQuery, FleetReading, Shipping, Span, migrate,
+};
+pub(super) use read::{Bounds, Choice, Found, PAGE_BYTES, RawRow, Reading, Window};

@@ -17,6 +17,16 @@ pub(super) fn newest(connection: &Connection, kind: i64) -> rusqlite::Result<Opt
     Ok(found.map(|(sequence, body)| (u64::try_from(sequence).unwrap_or(0), body)))
 }
 
+/// Position and body of the newest checkpoint before which no decision is of this time or later.
+pub(super) fn checkpoint_before(connection: &Connection, time_us: i64) -> rusqlite::Result<Option<(i64, Vec<u8>)>> {
+    let sql = "SELECT min(sequence) FROM records WHERE kind = 1 AND time_us >= ?1";
+    let kept: Option<i64> = connection.query_row(sql, [time_us], |row| row.get(0))?;
+    let sql = "SELECT sequence, body FROM records WHERE kind = 4 AND kind > 2 AND sequence <= ?1
+               ORDER BY sequence DESC LIMIT 1";
+    let row = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?));
+    connection.query_row(sql, [kept.unwrap_or(i64::MAX)], row).optional()
+}
+
 impl Session {
     /// The name that the log got when it was made.
     pub(in crate::audit) fn log_id(&self) -> Result<Label, AuditError> {
@@ -82,18 +92,8 @@ impl Session {
 
     /// The newest checkpoint before which no decision is of this time or later, with its position.
     pub(in crate::audit) fn checkpoint_before(&self, time_us: i64) -> Result<Option<(u64, Checkpoint)>, AuditError> {
-        let read = || -> rusqlite::Result<Option<(i64, Vec<u8>)>> {
-            let kept: Option<i64> = self.connection.query_row(
-                "SELECT min(sequence) FROM records WHERE kind = 1 AND time_us >= ?1",
-                [time_us],
-                |row| row.get(0),
-            )?;
-            let sql = "SELECT sequence, body FROM records WHERE kind = 4 AND kind > 2 AND sequence <= ?1
-                       ORDER BY sequence DESC LIMIT 1";
-            let row = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?));
-            self.connection.query_row(sql, [kept.unwrap_or(i64::MAX)], row).optional()
-        };
-        let Some((position, body)) = read().map_err(|error| failed(&error))? else { return Ok(None) };
+        let found = checkpoint_before(&self.connection, time_us).map_err(|error| failed(&error))?;
+        let Some((position, body)) = found else { return Ok(None) };
         let position = u64::try_from(position).unwrap_or(0);
         match body::decode(&body) {
             Ok(Record::Checkpoint(checkpoint)) => Ok(Some((position, *checkpoint))),

@@ -2,6 +2,7 @@
 
 mod appending;
 mod encoding;
+mod exporting;
 mod pruning;
 mod reading;
 mod scanning;

@@ -63,7 +63,8 @@ async fn old_records_go_and_the_rest_verifies() {
     add(&fixture, 21..=30).await;
     let more = verified(&fixture);
     assert!(more.intact() && more.unproven_records() == 0, "{more:?}");
-    let list = AuditLog::open_read_only(fixture.directory()).unwrap().list(&DecisionFilter::default(), "", 100).unwrap();
+    let list =
+        AuditLog::open_read_only(fixture.directory()).unwrap().list(&DecisionFilter::default(), "", 100).unwrap();
     assert_eq!(list.decisions.len(), 20, "the decisions 11 to 30");
 
     // Once more, over the record of the first removal.
@@ -112,7 +113,9 @@ async fn a_removal_of_ones_own_making_is_found() {
     let connection = fixture.tamper();
     connection.execute("ATTACH ?1 AS other", [taken.database().to_str().unwrap()]).unwrap();
     connection
-        .execute_batch("INSERT INTO records SELECT * FROM other.records WHERE kind = 5; DELETE FROM records WHERE sequence < 12;")
+        .execute_batch(
+            "INSERT INTO records SELECT * FROM other.records WHERE kind = 5; DELETE FROM records WHERE sequence < 12;",
+        )
         .unwrap();
     let found = verified(&fixture).fault.unwrap();
     assert!(matches!(found, Fault { sequence: 25, problem: Problem::ForeignKey { .. } }), "{found}");
@@ -136,7 +139,9 @@ async fn a_removal_that_a_crash_interrupted_goes_on() {
     // The rows come back, as if the deletion had stopped in the middle.
     let connection = fixture.tamper();
     connection.execute("ATTACH ?1 AS other", [old.database().to_str().unwrap()]).unwrap();
-    connection.execute_batch("INSERT INTO records SELECT * FROM other.records WHERE sequence BETWEEN 7 AND 11").unwrap();
+    connection
+        .execute_batch("INSERT INTO records SELECT * FROM other.records WHERE sequence BETWEEN 7 AND 11")
+        .unwrap();
     drop(connection);
     let found = verified(&fixture);
     assert!(found.intact(), "{found:?}");

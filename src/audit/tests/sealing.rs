@@ -159,7 +159,11 @@ async fn a_chain_made_anew_without_the_key_is_found() {
         let before: Vec<u8> = connection
             .query_row("SELECT hash FROM records WHERE sequence = ?1", [position as i64 - 1], |row| row.get(0))
             .unwrap();
-        put_checkpoint(&connection, position, Checkpoint { hash: ChainHash::from_slice(&before).unwrap(), ..checkpoint });
+        put_checkpoint(
+            &connection,
+            position,
+            Checkpoint { hash: ChainHash::from_slice(&before).unwrap(), ..checkpoint },
+        );
         let head = rehash(&connection, 1);
         put_heads(&fixture, &connection, head);
     }
@@ -238,8 +242,7 @@ async fn lines_that_are_no_checkpoints_accuse_nobody_and_are_told() {
     let key = keys(&fixture);
     let other = signed_log(20).await;
     let foreign = other.directory().join("checkpoints.jsonl");
-    let evidence =
-        Evidence { public_keys: Some(key.clone()), checkpoints: Some(foreign), ..Evidence::default() };
+    let evidence = Evidence { public_keys: Some(key.clone()), checkpoints: Some(foreign), ..Evidence::default() };
     let found = against(&fixture, &evidence);
     assert!(found.intact(), "{found:?}");
     let lines = Unproven::ForeignCopies { lines: 4, witness: CopiesOf::Asker };

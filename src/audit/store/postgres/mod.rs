@@ -15,6 +15,6 @@ mod tls;
 
 pub(in crate::audit) use address::Address;
 pub(in crate::audit) use connect::Connector;
-pub(in crate::audit) use read::{ChainRow, Cursor, FleetQuery, FleetReading, Span};
+pub(in crate::audit) use read::{ChainRow, Cursor, FleetFound, FleetQuery, FleetReading, Span};
 pub(in crate::audit) use schema::migrate;
 pub(in crate::audit) use ship::Shipping;

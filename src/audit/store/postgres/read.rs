@@ -14,6 +14,8 @@ use crate::audit::fleet::{ChainHead, FleetError, ReplicaId};
 use crate::audit::row::{CHANGE, Columns, DECISION, OUTCOME, Row};
 use crate::audit::{AuditError, DecisionId};
 
+use crate::audit::store::Choice;
+
 use super::connect::{Connection, Connector, Purpose};
 use super::schema;
 
@@ -65,16 +67,13 @@ pub(in crate::audit) struct Span {
     pub(in crate::audit) end_us: i64,
 }
 
-/// What a page asks for, with the cursor in place of a position.
+/// Which decisions are asked for.
 pub(in crate::audit) struct FleetQuery<'a> {
-    pub(in crate::audit) before: Option<Cursor>,
+    pub(in crate::audit) choice: &'a Choice,
+    /// Only beyond this one, in the direction of the walk.
+    pub(in crate::audit) from: Option<Cursor>,
+    pub(in crate::audit) newest_first: bool,
     pub(in crate::audit) limit: u32,
-    pub(in crate::audit) level: Option<i64>,
-    pub(in crate::audit) route: Option<i64>,
-    pub(in crate::audit) caller: Option<&'a str>,
-    pub(in crate::audit) request_id: Option<&'a str>,
-    pub(in crate::audit) since_us: Option<i64>,
-    pub(in crate::audit) until_us: Option<i64>,
 }
 
 /// One reading connection.
@@ -124,49 +123,29 @@ impl FleetReading {
         rows.iter().map(|row| of(row).ok_or(AuditError::Damaged { sequence: 0 })).collect()
     }
 
-    /// Up to `limit` decisions, newest first, with their outcomes, and whether there are more.
-    pub(in crate::audit) async fn page(&self, query: &FleetQuery<'_>) -> Result<(Vec<FleetFound>, bool), AuditError> {
-        let mut values: Vec<Value> = Vec::new();
-        let mut conditions = vec![format!("kind = {DECISION}")];
-        let mut add = |condition: &str, value: Value| {
-            values.push(value);
-            conditions.push(condition.replace('?', &format!("${}", values.len())));
-        };
-        let small = |value: i64| -> Value { Box::new(i16::try_from(value).unwrap_or(i16::MAX)) };
-        if let Some(level) = query.level {
-            add("level = ?", small(level));
-        }
-        if let Some(route) = query.route {
-            add("route = ?", small(route));
-        }
-        if let Some(caller) = query.caller {
-            add("caller = ?", Box::new(caller.to_owned()));
-        }
-        if let Some(id) = query.request_id {
-            add("request_id = ?", Box::new(id.to_owned()));
-        }
-        if let Some(since) = query.since_us {
-            add("time_us >= ?", Box::new(since));
-        }
-        if let Some(until) = query.until_us {
-            add("time_us < ?", Box::new(until));
-        }
-        if let Some(before) = query.before {
+    /// Up to `limit` decisions with their outcomes, and whether there are more.
+    pub(in crate::audit) async fn decisions(
+        &self,
+        query: &FleetQuery<'_>,
+    ) -> Result<(Vec<FleetFound>, bool), AuditError> {
+        let (mut conditions, mut values) = conditions(query.choice);
+        let (sign, order) = if query.newest_first { ("<", "DESC") } else { (">", "ASC") };
+        if let Some(from) = query.from {
             let at = values.len();
-            values.push(Box::new(before.time_us));
-            values.push(Box::new(before.chain.as_bytes().to_vec()));
-            values.push(Box::new(before.sequence));
-            conditions.push(format!("(time_us, chain, sequence) < (${}, ${}, ${})", at + 1, at + 2, at + 3));
+            values.push(Box::new(from.time_us));
+            values.push(Box::new(from.chain.as_bytes().to_vec()));
+            values.push(Box::new(from.sequence));
+            conditions.push(format!("(time_us, chain, sequence) {sign} (${}, ${}, ${})", at + 1, at + 2, at + 3));
         }
         values.push(Box::new(i64::from(query.limit).saturating_add(1)));
         // The inner query runs over an index; only the page's own bodies are read.
         let sql = format!(
             "SELECT {COLUMNS}, {OUTCOME_COLUMNS}
              FROM (SELECT chain, sequence FROM cordon.records WHERE {}
-                   ORDER BY time_us DESC, chain DESC, sequence DESC LIMIT ${}) p
+                   ORDER BY time_us {order}, chain {order}, sequence {order} LIMIT ${}) p
              JOIN cordon.records r ON r.chain = p.chain AND r.sequence = p.sequence
              LEFT JOIN cordon.records o ON o.decision_id = r.decision_id AND o.kind = {OUTCOME}
-             ORDER BY r.time_us DESC, r.chain DESC, r.sequence DESC",
+             ORDER BY r.time_us {order}, r.chain {order}, r.sequence {order}",
             conditions.join(" AND "),
             values.len()
         );
@@ -186,6 +165,19 @@ impl FleetReading {
         })
         .await?;
         Ok((found, more))
+    }
+
+    /// How many decisions the database can tell to fit.
+    pub(in crate::audit) async fn count(&self, choice: &Choice) -> Result<u64, AuditError> {
+        let (conditions, values) = conditions(choice);
+        let sql = format!("SELECT count(*) FROM cordon.records WHERE {}", conditions.join(" AND "));
+        let mut count = 0_i64;
+        self.stream(&sql, &values, &mut |row| {
+            count = row.try_get(0).map_err(damaged)?;
+            Ok(ControlFlow::Break(()))
+        })
+        .await?;
+        Ok(u64::try_from(count).unwrap_or(0))
     }
 
     /// One decision with its outcome.
@@ -338,6 +330,34 @@ impl FleetReading {
             }
         }
     }
+}
+
+/// The conditions of a choice, with their values.
+fn conditions(choice: &Choice) -> (Vec<String>, Vec<Value>) {
+    let small = |value: i64| -> Value { Box::new(i16::try_from(value).unwrap_or(i16::MAX)) };
+    let text = |value: &String| -> Value { Box::new(value.clone()) };
+    let wide = |value: i64| -> Value { Box::new(value) };
+    let terms = [
+        ("level = ?", choice.level.map(small)),
+        ("route = ?", choice.route.map(small)),
+        ("caller = ?", choice.caller.as_ref().map(text)),
+        ("request_id = ?", choice.request_id.as_ref().map(text)),
+        ("time_us >= ?", choice.since_us.map(wide)),
+        ("time_us < ?", choice.until_us.map(wide)),
+    ];
+    let needles = choice.needles.iter().map(|needle| {
+        let needle: Value = Box::new(needle.clone());
+        ("position(?::bytea IN body) > 0", Some(needle))
+    });
+    let mut conditions = vec![format!("kind = {DECISION}")];
+    let mut values = Vec::new();
+    for (condition, value) in terms.into_iter().chain(needles) {
+        if let Some(value) = value {
+            values.push(value);
+            conditions.push(condition.replace('?', &format!("${}", values.len())));
+        }
+    }
+    (conditions, values)
 }
 
 fn damaged(_: tokio_postgres::Error) -> AuditError {

@@ -1,6 +1,7 @@
 //! The writing side: where a chain stands in the fleet's log, and a batch of records after it, in one statement and so in
 //! one transaction. A record is there with its position and hash or not at all.
 
+use tokio_postgres::Statement;
 use tokio_postgres::error::SqlState;
 
 use crate::audit::chain::{ChainHash, Head};
@@ -18,17 +19,32 @@ pub(in crate::audit) struct Shipping {
     connection: Connection,
     chain: ReplicaId,
     head: Head,
+    insert: Statement,
+    may_delete: bool,
 }
+
+const INSERT: &str = "INSERT INTO cordon.records
+         (chain, sequence, kind, decision_id, time_us, level, route, caller, request_id, hash, body)
+     SELECT $1::bytea, u.* FROM unnest($2::bigint[], $3::smallint[], $4::bytea[], $5::bigint[],
+         $6::smallint[], $7::smallint[], $8::text[], $9::text[], $10::bytea[], $11::bytea[]) AS u
+     WHERE $12::bigint = 0 OR EXISTS (SELECT FROM cordon.records p
+                                      WHERE p.chain = $1 AND p.sequence = $12 AND p.hash = $13)";
 
 impl Shipping {
     /// Connects, makes or checks the tables, and finds where the chain stands.
     pub(in crate::audit) async fn open(connector: &Connector, chain: ReplicaId) -> Result<Self, FleetError> {
         let mut connection = connector.connect(Purpose::Ship).await?;
         schema::bring_up_to_date(&mut connection).await?;
-        prepare(&connection, connector.user()).await?;
+        let may_delete = prepare(&connection, connector.user()).await?;
         register(&connection, chain, connector.config().name.as_str()).await?;
         let head = head(&connection, chain).await?;
-        Ok(Self { connection, chain, head })
+        let insert = connection.ask("cannot prepare", connection.client.prepare(INSERT)).await?;
+        Ok(Self { connection, chain, head, insert, may_delete })
+    }
+
+    /// Whether the user could remove what it wrote, which no replica needs.
+    pub(in crate::audit) fn may_delete(&self) -> bool {
+        self.may_delete
     }
 
     /// The newest record of the chain in the fleet's log.
@@ -54,12 +70,6 @@ impl Shipping {
         let requests: Vec<Option<&str>> = rows.iter().map(|row| row.columns.request_id.as_deref()).collect();
         let hashes: Vec<&[u8]> = rows.iter().map(|row| row.hash.as_slice()).collect();
         let bodies: Vec<&[u8]> = rows.iter().map(|row| row.body.as_slice()).collect();
-        let sql = "INSERT INTO cordon.records
-                       (chain, sequence, kind, decision_id, time_us, level, route, caller, request_id, hash, body)
-                   SELECT $1::bytea, u.* FROM unnest($2::bigint[], $3::smallint[], $4::bytea[], $5::bigint[],
-                       $6::smallint[], $7::smallint[], $8::text[], $9::text[], $10::bytea[], $11::bytea[]) AS u
-                   WHERE $12 = 0 OR EXISTS (SELECT FROM cordon.records p
-                                            WHERE p.chain = $1 AND p.sequence = $12 AND p.hash = $13)";
         let chain = self.chain.as_bytes().as_slice();
         let before = i64::try_from(self.head.sequence).unwrap_or(i64::MAX);
         let before_hash = self.head.hash.as_bytes().as_slice();
@@ -70,7 +80,7 @@ impl Shipping {
         let (from, to) = (position(first), position(last));
         let twice = std::cell::Cell::new(false);
         let insert = async {
-            let inserted = self.connection.client.execute(sql, &values).await;
+            let inserted = self.connection.client.execute(&self.insert, &values).await;
             let constraint = inserted.as_ref().err().and_then(tokio_postgres::Error::as_db_error);
             twice.set(constraint.is_some_and(|said| {
                 *said.code() == SqlState::UNIQUE_VIOLATION && said.constraint() == Some("records_by_decision")
@@ -128,7 +138,8 @@ impl Shipping {
 }
 
 /// Asks for the rights now rather than at the first record, and for commits that a crash of the server survives.
-async fn prepare(connection: &Connection, user: &str) -> Result<(), FleetError> {
+/// Says whether the user may delete.
+async fn prepare(connection: &Connection, user: &str) -> Result<bool, FleetError> {
     let sql = "SELECT has_table_privilege('cordon.records', 'INSERT') AND has_table_privilege('cordon.records', 'SELECT')
                    AND has_table_privilege('cordon.chains', 'INSERT') AND has_table_privilege('cordon.chains', 'SELECT'),
                has_table_privilege('cordon.records', 'DELETE'), current_setting('synchronous_commit')";
@@ -137,17 +148,11 @@ async fn prepare(connection: &Connection, user: &str) -> Result<(), FleetError> 
         let reason = format!("{user} may not insert into and select from cordon.records and cordon.chains").into();
         return Err(FleetError::NotAllowed { store: connection.store(), reason });
     }
-    if row.try_get::<_, bool>(1).unwrap_or(false) {
-        tracing::warn!(
-            user,
-            "the user of the fleet's log may delete from it; give replicas one that may only insert and select"
-        );
-    }
     // What is stronger than `on` stays.
     if matches!(row.try_get::<_, &str>(2), Ok("off" | "local")) {
         connection.ask("cannot prepare", connection.client.batch_execute("SET synchronous_commit = on")).await?;
     }
-    Ok(())
+    Ok(row.try_get(1).unwrap_or(false))
 }
 
 /// Notes the chain and the name of its replica, once for each name.
