@@ -57,3 +57,27 @@ impl FleetHeads {
         Self { id: DecisionId::new(), time: words::now(), heads }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::audit::Record;
+    use crate::audit::body::{decode, encode};
+
+    #[test]
+    fn the_record_has_one_form() {
+        let chain = "00112233445566778899aabbccddeeff".parse().unwrap();
+        let id = "0190a5c8-6d4e-7b2a-9c1f-3e5d7a9b1c2d".parse().unwrap();
+        let heads = vec![ChainHead { chain, sequence: 7, hash: ChainHash::GENESIS }];
+        let record = Record::Heads(Box::new(FleetHeads { id, time: Timestamp::UNIX_EPOCH, heads }));
+        let body = encode(&record).unwrap();
+        let expected = format!(
+            r#"{{"v":1,"record":{{"heads":{{"id":"0190a5c8-6d4e-7b2a-9c1f-3e5d7a9b1c2d","time_us":0,"heads":[{{"chain":"00112233445566778899aabbccddeeff","sequence":7,"hash":"{}"}}]}}}}}}"#,
+            ChainHash::GENESIS
+        );
+        assert_eq!(String::from_utf8(body.clone()).unwrap(), expected);
+        assert_eq!(decode(&body).unwrap(), record);
+        let louder = expected.replace("aabb", "AABB");
+        assert!(decode(louder.as_bytes()).is_err(), "capital digits are another form");
+    }
+}
