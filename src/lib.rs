@@ -28,6 +28,8 @@ pub mod ner;
 pub mod plan;
 pub mod policy;
 pub mod redact;
+pub mod report;
 pub mod service;
 pub mod startup;
 pub mod telemetry;
+pub mod worker;

@@ -97,7 +97,7 @@ ABSENT = object()
 
 
 def whole(least: int = 0, most: int = U64 - 1) -> Reader:
-    def read(value: Any) -> int:
+    def read(value: object) -> int:
         if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
             raise Malformed
         return value
@@ -105,31 +105,31 @@ def whole(least: int = 0, most: int = U64 - 1) -> Reader:
     return read
 
 
-def boolean(value: Any) -> bool:
+def boolean(value: object) -> bool:
     if not isinstance(value, bool):
         raise Malformed
     return value
 
 
-def string(value: Any) -> str:
+def string(value: object) -> str:
     if not isinstance(value, str):
         raise Malformed
     return value
 
 
-def label(value: Any) -> str:
+def label(value: object) -> str:
     text = string(value)
     fits = len(text.encode()) <= 128 and not any(unicodedata.category(c) == "Cc" for c in text)
     return text if fits else "(unfit)"
 
 
-def word(value: Any) -> str:
+def word(value: object) -> str:
     if not re.fullmatch(r"[!-~]{1,128}", string(value)):
         raise Malformed
     return value
 
 
-def identifier(value: Any) -> str:
+def identifier(value: object) -> str:
     try:
         return str(uuid.UUID(string(value)))
     except ValueError:
@@ -137,7 +137,7 @@ def identifier(value: Any) -> str:
 
 
 def digits(count: int) -> Reader:
-    def read(value: Any) -> str:
+    def read(value: object) -> str:
         if not re.fullmatch(f"[0-9a-fA-F]{{{count}}}", string(value)):
             raise Malformed
         return value.lower()
@@ -146,7 +146,7 @@ def digits(count: int) -> Reader:
 
 
 def one_of(*names: str) -> Reader:
-    def read(value: Any) -> str:
+    def read(value: object) -> str:
         if value not in names:
             raise Malformed
         return value
@@ -159,7 +159,7 @@ def maybe(inner: Reader) -> Reader:
 
 
 def many(inner: Reader) -> Reader:
-    def read(value: Any) -> list[Any]:
+    def read(value: object) -> list[Any]:
         if not isinstance(value, list):
             raise Malformed
         return [inner(entry) for entry in value]
@@ -181,7 +181,7 @@ def nullable(inner: Reader) -> Part:
     return Part(maybe(inner), absent=None)
 
 
-def later(inner: Reader, nothing: Any = None) -> Part:
+def later(inner: Reader, nothing: object = None) -> Part:
     """Came after the first release: left out where it says nothing."""
     return Part(maybe(inner) if nothing is None else inner, absent=nothing, left_out=nothing)
 
@@ -190,7 +190,7 @@ def record(_open: bool = False, **parts: Reader | Part) -> Reader:
     """An object with these fields in this order. `_open`: other fields are not refused as such."""
     known = {name: part if isinstance(part, Part) else Part(part) for name, part in parts.items()}
 
-    def read(value: Any) -> dict[str, Any]:
+    def read(value: object) -> dict[str, Any]:
         if not isinstance(value, dict) or (not _open and not value.keys() <= known.keys()):
             raise Malformed
         written = {}
@@ -208,7 +208,7 @@ def record(_open: bool = False, **parts: Reader | Part) -> Reader:
     return read
 
 
-def status(value: Any) -> Any:
+def status(value: object) -> dict[str, Any]:
     if isinstance(value, dict) and value.get("status") == "complete":
         return {"status": "complete"}
     return record(True, status=one_of("permitted_skip", "failed"), reason=string)(value)
@@ -357,7 +357,7 @@ NO_RECORD = "its bytes are no record of a version that this cordon knows"
 NOT_CANONICAL = "its bytes are not in the one form that a record has"
 
 
-def refuse_number(_: str) -> Any:
+def refuse_number(_: str) -> object:
     raise Malformed
 
 
@@ -487,7 +487,9 @@ class Seals:
         if key is None:
             raise foreign(content["key"], self.signer)
         if not verifies(key, text, content["signature"]):
-            raise Problem("its signature is wrong: it was changed after it was signed, or made by somebody without the key")
+            raise Problem(
+                "its signature is wrong: it was changed after it was signed, or made by somebody without the key"
+            )
 
     def checkpoint(self, before: Head, content: dict[str, Any]) -> None:
         if self.signer is not None and content["key"] != self.signer:
@@ -731,7 +733,7 @@ class Database:
 
     def rows(self, after: int, last: int) -> Iterator[tuple[Any, ...]]:
         """Rows by position, each few hundred from a statement of their own, so that a writer is not held up."""
-        query = f"SELECT {COLUMNS} FROM records WHERE sequence > ? AND sequence <= ? ORDER BY sequence LIMIT {STRIDE}"  # noqa: S608
+        query = f"SELECT {COLUMNS} FROM records WHERE sequence > ? AND sequence <= ? ORDER BY sequence LIMIT {STRIDE}"
         while True:
             some = self.connection.execute(query, (after, last)).fetchall()
             yield from some
@@ -828,7 +830,9 @@ class Evidence:
 ROW, FILE, ASKER = "the head row", "the head file", "the head given for comparison"
 
 
-def verify(folder: Path, evidence: Evidence, progress: Callable[[int, int], None] = lambda done, total: None) -> Verdict:
+def verify(
+    folder: Path, evidence: Evidence, progress: Callable[[int, int], None] = lambda done, total: None
+) -> Verdict:
     """Verifies the log in this folder."""
     for attempt in range(5):
         database = Database(folder / "audit.db")
@@ -867,9 +871,8 @@ def once(
         except Problem:
             start = None
     public = folder / "audit.pub"
-    if evidence.keys is not None:
-        trusted = evidence.keys
-    else:
+    trusted = evidence.keys
+    if trusted is None:
         trusted = parse_keys(public.read_text()) if public.exists() else []
     seals = Seals(trusted, evidence.keys is not None, database.log_id(), start)
     if start and seals.trusted:

@@ -12,12 +12,15 @@ mod dispatch;
 mod eval;
 mod explain;
 mod jsonl;
+mod nats;
 mod output;
 mod plan;
 mod policy;
 mod row;
+mod scan_nats;
 mod serve;
 mod types;
+mod worker;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -87,6 +90,10 @@ enum Command {
     Serve(serve::Arguments),
     /// Say how sensitive texts are.
     Classify(classify::Arguments),
+    /// Classify documents of a NATS work queue, until SIGTERM.
+    Worker(worker::Arguments),
+    /// Classify files by workers.
+    Scan(scan_nats::Arguments),
     /// Send one request through a running service and stream the answer.
     Dispatch(dispatch::Arguments),
     /// Check and test policies.
@@ -151,13 +158,16 @@ type CommandResult = Result<Exit, Failure>;
 #[must_use]
 pub fn run() -> ExitCode {
     let arguments = Arguments::parse();
-    let default_level = if matches!(arguments.command, Command::Serve(_)) { "info" } else { "warn" };
+    let default_level =
+        if matches!(arguments.command, Command::Serve(_) | Command::Worker(_)) { "info" } else { "warn" };
     telemetry::start_logging(arguments.common.log_format, default_level);
     telemetry::quiet_panics();
     let common = &arguments.common;
     let result = match arguments.command {
         Command::Serve(command) => serve::run(common, command),
         Command::Classify(command) => classify::run(common, command),
+        Command::Worker(command) => worker::run(common, command),
+        Command::Scan(command) => scan_nats::run(common, command),
         Command::Dispatch(command) => dispatch::run(command),
         Command::Policy(command) => policy::run(common, command),
         Command::Audit(command) => audit::run(common, command),

@@ -55,7 +55,7 @@ pub struct File {
 }
 
 /// `[http]`: what the doors for OpenAI's and Ollama's clients accept. They are on every listener, beside gRPC.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct HttpSection {
     /// Names of models that clients may ask for beside `cordon` and the models of the backends; `*` is any. A name never
@@ -64,6 +64,14 @@ pub struct HttpSection {
     /// Names under which clients on this machine may call beside `localhost` and loopback addresses. A request under any
     /// other name is refused on loopback, because a web page can make a browser send such requests.
     pub hosts: Vec<String>,
+    /// Whether the console is served at `/console`, for callers who may read the log.
+    pub console: bool,
+}
+
+impl Default for HttpSection {
+    fn default() -> Self {
+        Self { models: Vec::new(), hosts: Vec::new(), console: true }
+    }
 }
 
 /// `[server]`.

@@ -26,6 +26,7 @@ mod problem;
 mod route;
 mod select;
 mod table;
+pub mod told;
 mod trial;
 mod values;
 mod verdict;

@@ -12,6 +12,7 @@ use crate::audit::{
     RecordedObservation, StatusFilter, StoredDecision, StoredOutcome,
 };
 use crate::error::Kind;
+use crate::report::{self, Range};
 
 use super::auth::Permission;
 use super::convert;
@@ -19,8 +20,8 @@ use super::core::{self, Core};
 use super::error::Refusal;
 use super::proto::audit_service_server::AuditService;
 use super::proto::{
-    self, DecisionRecord, EntityCount, GetDecisionRequest, ListDecisionsRequest, ListDecisionsResponse, OutcomeRecord,
-    VerifyLogRequest, VerifyLogResponse,
+    self, DecisionRecord, EntityCount, GetDecisionRequest, GetReportRequest, GetReportResponse, ListDecisionsRequest,
+    ListDecisionsResponse, OutcomeRecord, ReportFormat, VerifyLogRequest, VerifyLogResponse,
 };
 
 /// How long a question waits for records on their way to the disk.
@@ -270,6 +271,27 @@ impl AuditService for Audit {
         self.settle().await;
         let stored = self.core.audit.reader().get_async(id).await.map_err(Refusal::from)?;
         Ok(Response::new(record(stored)))
+    }
+
+    async fn get_report(&self, request: Request<GetReportRequest>) -> Result<Response<GetReportResponse>, Status> {
+        core::caller(&request, Permission::AuditRead)?;
+        let request = request.into_inner();
+        let unknown = || Refusal::field("format", "UNKNOWN_ENUM_VALUE", "has a value that this version does not know");
+        let format = ReportFormat::try_from(request.format).map_err(|_| unknown())?;
+        let range = Range {
+            since: request.since.map(|time| timestamp("since", time)).transpose()?,
+            until: request.until.map(|time| timestamp("until", time)).transpose()?,
+        };
+        let report = self.core.live.report(&self.core, range).await?;
+        let (content, content_type) = match format {
+            ReportFormat::Html => (report::html::page(&report).into_bytes(), "text/html; charset=utf-8"),
+            ReportFormat::Unspecified | ReportFormat::Json => {
+                let defect = |_| Refusal::new(Kind::Internal, "INTERNAL", "the report is no JSON");
+                (serde_json::to_vec_pretty(&*report).map_err(defect)?, "application/json")
+            }
+        };
+        let decisions = report.summary.total.decisions;
+        Ok(Response::new(GetReportResponse { content, content_type: content_type.to_owned(), decisions }))
     }
 
     async fn verify_log(&self, request: Request<VerifyLogRequest>) -> Result<Response<VerifyLogResponse>, Status> {

@@ -18,6 +18,7 @@ use crate::policy::Sensitivity;
 use super::auth::{Caller, Permission};
 use super::error::Refusal;
 use super::limits::Slots;
+use super::live::Live;
 use super::redact::Redaction;
 
 /// What the handlers share.
@@ -32,6 +33,8 @@ pub(super) struct Core {
     pub(super) dispatch_slots: Slots,
     /// Items of all bulk streams in work; half the slots, so that bulk never crowds out single requests.
     pub(super) stream_turns: Semaphore,
+    /// The report of now.
+    pub(super) live: Live,
 }
 
 impl Core {
@@ -50,6 +53,7 @@ impl Core {
             classify_slots: Slots::new(limits.max_classifications, "classifications"),
             dispatch_slots: Slots::new(limits.max_dispatches, "dispatches"),
             stream_turns: Semaphore::new(limits.max_classifications.div_ceil(2)),
+            live: Live::default(),
             limits,
         }
     }

@@ -19,6 +19,7 @@ mod error;
 mod http;
 mod limits;
 mod listen;
+mod live;
 pub mod proto;
 mod redact;
 mod tls;
@@ -226,7 +227,11 @@ impl Server {
             .add_service(AdminServiceServer::new(admin::Admin::new(core())));
         let name = InterceptorLayer::new(NameCaller { callers: self.callers.clone() });
         let grpc = routes.routes().into_axum_router().layer(name).layer(axum::middleware::from_fn(http::only_grpc));
-        Ok(http::router(&self.core, &self.callers, &self.http, largest).merge(grpc).fallback(http::no_such_path).into())
+        let tls = self.tls.is_some();
+        Ok(http::router(&self.core, &self.callers, &self.http, largest, tls)
+            .merge(grpc)
+            .fallback(http::no_such_path)
+            .into())
     }
 }
 

@@ -11,6 +11,7 @@ mod bad_input;
 mod classify;
 mod cli;
 mod control;
+mod console;
 mod conversation;
 mod corpus;
 mod dispatch;

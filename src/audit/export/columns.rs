@@ -234,3 +234,23 @@ pub const COLUMNS: &[Column] = &[
         Cell::Text(row.chain.as_ref().map(ToString::to_string))
     }),
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_documentation_lists_every_column_in_these_words() {
+        let page = include_str!("../../../docs/audit-log.md");
+        let (_, table) = page.split_once("| column | type |").unwrap();
+        let rows: Vec<_> = table.lines().filter(|line| line.starts_with("| `")).collect();
+        let expected: Vec<_> = COLUMNS
+            .iter()
+            .map(|column| {
+                let always = if column.required { "yes" } else { "no" };
+                format!("| `{}` | {} | {always} | {} |", column.name, column.kind.as_str(), column.about)
+            })
+            .collect();
+        assert_eq!(rows, expected);
+    }
+}

@@ -7,6 +7,7 @@ mod fleet;
 mod key;
 mod list;
 mod prune;
+mod report;
 mod verify;
 
 use std::path::PathBuf;
@@ -41,6 +42,9 @@ pub(super) enum Command {
         #[command(flatten)]
         place: Place,
     },
+    /// Write a report of a time range: one HTML file that needs no network, and JSON with the same numbers. Exit code 4
+    /// when the log does not verify; the report is written all the same and says so.
+    Report(report::Arguments),
     /// Recompute the chain of hashes and check its signatures. Exit code 4 when a record was changed, removed, put in
     /// or moved; 5 when a public key was given and it does not prove every record.
     Verify(verify::Verify),
@@ -71,6 +75,7 @@ pub(super) fn run(common: &Common, command: Command) -> CommandResult {
         Command::List(arguments) => list::run(common, &arguments),
         Command::Show { id, json, place } => show(common, &id, json, &place),
         Command::Changes { limit, json, place } => changes::run(common, limit, json, &place),
+        Command::Report(arguments) => report::run(common, &arguments),
         Command::Verify(arguments) => verify::run(common, &arguments),
         Command::Key(arguments) => key::run(common, &arguments),
         Command::Export(arguments) => export::run(common, &arguments),

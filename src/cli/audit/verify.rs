@@ -14,7 +14,20 @@ use super::{Place, open};
 /// Arguments of `verify`.
 #[derive(Clone, Debug, clap::Args)]
 pub(in crate::cli) struct Verify {
-    /// A head that was kept elsewhere, `SEQUENCE:HASH` (of a fleet `CHAIN:SEQUENCE:HASH`); proves that nothing up to it was cut off or made anew.
+    #[command(flatten)]
+    kept: Kept,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    place: Place,
+}
+
+/// What was kept outside of the log, to hold it against.
+#[derive(Clone, Debug, clap::Args)]
+pub(super) struct Kept {
+    /// A head that was kept elsewhere, `SEQUENCE:HASH` (of a fleet `CHAIN:SEQUENCE:HASH`);
+    /// proves that nothing up to it was cut off or made anew.
     #[arg(long, value_name = "HEAD")]
     head: Vec<String>,
     /// The public key, kept elsewhere, as `cordon audit key` printed it; the one beside the log when absent. Then every
@@ -24,11 +37,17 @@ pub(in crate::cli) struct Verify {
     /// Checkpoints that were kept elsewhere: a copy of the log's `checkpoints.jsonl`.
     #[arg(long, value_name = "FILE")]
     checkpoints: Option<PathBuf>,
-    /// Print JSON.
-    #[arg(long)]
-    json: bool,
-    #[command(flatten)]
-    place: Place,
+}
+
+impl Kept {
+    /// The same, read and parsed.
+    pub(super) fn evidence(&self) -> Result<Evidence, Failure> {
+        Ok(Evidence {
+            heads: self.head.iter().map(|head| parse_head(head)).collect::<Result<Vec<_>, _>>()?,
+            public_keys: self.public_key.as_deref().map(read_keys).transpose()?,
+            checkpoints: self.checkpoints.clone(),
+        })
+    }
 }
 
 #[derive(Serialize)]
@@ -79,11 +98,7 @@ pub(super) fn run(common: &Common, arguments: &Verify) -> CommandResult {
     if arguments.place.store.is_some() {
         return of_fleet(common, arguments);
     }
-    let evidence = Evidence {
-        heads: arguments.head.iter().map(|head| parse_head(head)).collect::<Result<Vec<_>, _>>()?,
-        public_keys: arguments.public_key.as_deref().map(read_keys).transpose()?,
-        checkpoints: arguments.checkpoints.clone(),
-    };
+    let evidence = arguments.kept.evidence()?;
     let reader = open(common, &arguments.place)?;
     let bar = ProgressBar::new(0);
     let found = reader.verify_against(&evidence, &mut |at| {
@@ -100,7 +115,7 @@ pub(super) fn run(common: &Common, arguments: &Verify) -> CommandResult {
     }
     Ok(match (row.intact, row.unproven_records) {
         (false, _) => Exit::CheckFailed,
-        (true, 1..) if arguments.public_key.is_some() => Exit::Unproven,
+        (true, 1..) if evidence.public_keys.is_some() => Exit::Unproven,
         (true, _) => Exit::Done,
     })
 }
@@ -128,14 +143,14 @@ pub(super) fn print(row: &VerifyRow) -> Result<(), Failure> {
 
 /// Every chain of a fleet; checkpoints that were kept elsewhere are of one chain, and are verified with its own log.
 fn of_fleet(common: &Common, arguments: &Verify) -> CommandResult {
-    if arguments.checkpoints.is_some() {
+    if arguments.kept.checkpoints.is_some() {
         let advice = "--checkpoints are of one replica: verify its own log with them, by --directory; to a fleet give --head";
         return Err(Failure(advice.to_owned()));
     }
-    let keys = arguments.public_key.as_deref().map(read_keys).transpose()?;
+    let keys = arguments.kept.public_key.as_deref().map(read_keys).transpose()?;
     let evidence = Evidence { public_keys: keys, ..Evidence::default() };
     let reader = open(common, &arguments.place)?;
-    super::fleet::verify(&reader, &evidence, &arguments.head, arguments.public_key.is_some(), arguments.json)
+    super::fleet::verify(&reader, &evidence, &arguments.kept.head, arguments.kept.public_key.is_some(), arguments.json)
 }
 
 fn read_keys(path: &Path) -> Result<Vec<PublicKey>, Failure> {
