@@ -35,7 +35,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 APPLICATION_ID = 0x4352444E
 NEWEST_SCHEMA = 2
-DECISION, OUTCOME, CHANGE, CHECKPOINT, PRUNE = 1, 2, 3, 4, 5
+DECISION, OUTCOME, CHANGE, CHECKPOINT, PRUNE, HEADS = 1, 2, 3, 4, 5, 6
 LEVELS = {"public": 10, "internal": 20, "confidential": 30}
 ROUTES = {"local": 1, "cloud": 2, "cloud-redacted": 3}
 STRIDE = 512
@@ -344,12 +344,14 @@ prune = record(
     key=label,
     signature=digits(128),
 )
+heads = record(id=identifier, time_us=time_us, heads=many(record(chain=digits(32), sequence=whole(), hash=digits(64))))
 KINDS: dict[str, tuple[int, Reader]] = {
     "decision": (DECISION, decision),
     "outcome": (OUTCOME, record(decision_id=identifier, outcome=outcome)),
     "change": (CHANGE, change),
     "checkpoint": (CHECKPOINT, checkpoint),
     "prune": (PRUNE, prune),
+    "heads": (HEADS, heads),
 }
 NO_RECORD = "its bytes are no record of a version that this cordon knows"
 NOT_CANONICAL = "its bytes are not in the one form that a record has"

@@ -4,7 +4,7 @@
 //!
 //! - one line without any space outside of strings;
 //! - `{"v":1,"record":{"decision":{…}}}`, `{"v":1,"record":{"outcome":{"decision_id":…,"outcome":{…}}}}`,
-//!   `{"v":1,"record":{"change":{…}}}`, and `checkpoint` and `prune` in the same way;
+//!   `{"v":1,"record":{"change":{…}}}`, and `checkpoint`, `prune` and `heads` in the same way;
 //! - the fields of [`Decision`] and [`Outcome`] and of everything in them, all of them, in the order of their
 //!   declaration; what is absent is `null`, an empty list `[]`, an empty name `""`; but fields that came after the first
 //!   release (each says so) are left out where they are absent, so that older records keep their bytes;
@@ -18,7 +18,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{AuditError, Change, Checkpoint, Decision, DecisionId, Outcome, Prune};
+use super::{AuditError, Change, Checkpoint, Decision, DecisionId, FleetHeads, Outcome, Prune};
 
 /// Version of the encoding that this program writes.
 pub const BODY_VERSION: u32 = 1;
@@ -47,6 +47,8 @@ pub enum Record {
     Checkpoint(Box<Checkpoint>),
     /// A signed removal of old records.
     Prune(Box<Prune>),
+    /// Where the other chains of a fleet stood.
+    Heads(Box<FleetHeads>),
 }
 
 impl Record {
@@ -59,6 +61,7 @@ impl Record {
             Self::Change(change) => change.id,
             Self::Checkpoint(checkpoint) => checkpoint.id,
             Self::Prune(prune) => prune.id,
+            Self::Heads(heads) => heads.id,
         }
     }
 }

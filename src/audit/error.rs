@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::error::Kind;
 
-use super::DecisionId;
+use super::{DecisionId, FleetError};
 
 /// An error of the audit log. Cheap to clone, because one failed commit fails every record of its batch.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -167,6 +167,9 @@ pub enum AuditError {
         /// What the store says.
         reason: Arc<str>,
     },
+    /// The fleet's log.
+    #[error(transparent)]
+    Fleet(#[from] FleetError),
     /// A defect: a task died or a record could not be encoded.
     #[error("the audit log failed inside ({0}); this is a defect of cordon")]
     Internal(&'static str),
@@ -187,6 +190,7 @@ impl AuditError {
             Self::NotFound(_) => Kind::NotFound,
             Self::UnknownDecision(_) | Self::ForeignVerdict | Self::Internal(_) => Kind::Internal,
             Self::Cancelled => Kind::Cancelled,
+            Self::Fleet(error) => error.kind(),
             Self::Closed | Self::WriteFailed { .. } | Self::Io { .. } | Self::Store { .. } => Kind::Unavailable,
             Self::InUse { .. }
             | Self::OpenToOthers { .. }

@@ -23,6 +23,8 @@ pub(super) struct Layout {
     pub(super) lock: PathBuf,
     /// The newest record, outside the database, so that a cut or an old copy of the database is seen.
     pub(super) head: PathBuf,
+    /// The newest record that the fleet's log has; there only if the log is part of a fleet.
+    pub(super) shipped: PathBuf,
     /// Secret of the digests.
     pub(super) key: PathBuf,
     /// Secret of the signatures.
@@ -40,6 +42,7 @@ impl Layout {
             database: directory.join("audit.db"),
             lock: directory.join("audit.lock"),
             head: directory.join("audit.head"),
+            shipped: directory.join("audit.shipped"),
             key: directory.join("audit.key"),
             signing_key: directory.join("audit.signing-key"),
             public_key: directory.join("audit.pub"),

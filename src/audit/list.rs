@@ -11,7 +11,7 @@ use super::chain::ChainHash;
 use super::page::StatusFilter;
 use super::row::Row;
 use super::store::Found;
-use super::{AuditError, Change, Decision, Operation, Outcome};
+use super::{AuditError, Change, Decision, Label, Operation, Outcome};
 
 /// Decisions on a page when none are asked for.
 pub const DEFAULT_PAGE_SIZE: u32 = 50;
@@ -65,6 +65,8 @@ pub struct StoredDecision {
     pub decision: Decision,
     /// `None` until the request has ended.
     pub outcome: Option<StoredOutcome>,
+    /// The chain that it stands in, if it was read from a fleet's log.
+    pub chain: Option<Label>,
 }
 
 /// An outcome as it stands in the log.
@@ -156,7 +158,7 @@ impl StoredDecision {
             }
             Some((sequence, ..)) => return Err(AuditError::Damaged { sequence }),
         };
-        Ok(Self { sequence, hash, decision: *decision, outcome })
+        Ok(Self { sequence, hash, decision: *decision, outcome, chain: None })
     }
 }
 

@@ -17,6 +17,7 @@ mod entities;
 mod error;
 mod export;
 mod files;
+mod fleet;
 mod key;
 mod list;
 mod offline;
@@ -57,6 +58,10 @@ pub use checkpoint::{Checkpoint, Prune};
 pub use entities::{EntityCount, MAX_FINDINGS, RecordedFinding, Score};
 pub use error::AuditError;
 pub use export::{COLUMNS, Column, ColumnKind, DecisionLine, ExportError, ExportFile, ExportFormat, Exporter};
+pub use fleet::{
+    Answers, ChainHead, ChainVerification, FleetConfig, FleetError, FleetHeads, FleetSection, FleetStatus,
+    FleetVerification, Migration, PASSWORD_VARIABLE, ReplicaId, migrate,
+};
 pub use key::DigestKey;
 pub use list::{
     DEFAULT_PAGE_SIZE, DecisionFilter, DecisionPage, MAX_PAGE_SIZE, StoredChange, StoredDecision, StoredOutcome,
@@ -81,6 +86,7 @@ pub use verification::{CopiesOf, Fault, Problem, Progress, Unproven, Verificatio
 pub use words::{DecisionId, Label, MAX_WORD_BYTES, RequestId};
 
 use files::{HeadFile, Layout};
+use fleet::{Append, Shipper};
 use queue::{Queue, Rank, Refused};
 use retention::Wish;
 use row::Columns;
@@ -115,6 +121,8 @@ pub struct AuditConfig {
     pub checkpoints: Option<Checkpoints>,
     /// Removes decisions that are older than this, once a day, with all that stands before them.
     pub keep_days: Option<u32>,
+    /// The fleet's log, to which records go on from here; `None` for a log that is alone.
+    pub fleet: Option<FleetConfig>,
 }
 
 impl AuditConfig {
@@ -133,6 +141,7 @@ impl AuditConfig {
             max_bytes: None,
             checkpoints: Some(Checkpoints::default()),
             keep_days: None,
+            fleet: None,
         }
     }
 }
@@ -168,6 +177,7 @@ pub struct AuditLog {
     key: DigestKey,
     reader: AuditReader,
     wishes: Arc<Wishes>,
+    fleet: Option<Shipper>,
 }
 
 impl std::fmt::Debug for AuditLog {
@@ -177,7 +187,8 @@ impl std::fmt::Debug for AuditLog {
 }
 
 impl AuditLog {
-    /// Opens the log, makes it if there is none, and starts its writer. Blocks for a few flushes to the disk.
+    /// Opens the log, makes it if there is none, and starts its writer. Blocks for a few flushes to the disk; with a
+    /// fleet until its database answered, for some seconds at most. One that is away does not hold up the start.
     pub fn open(config: AuditConfig) -> Result<Self, AuditError> {
         let layout = config.layout();
         layout.prepare()?;
@@ -224,13 +235,38 @@ impl AuditLog {
             .name("cordon-audit".to_owned())
             .spawn(move || writer.run(session))
             .map_err(|error| AuditError::io("cannot start the writer for", &layout.database, error))?;
-        let reader = AuditReader::new(layout, config.busy_timeout);
-        Ok(Self { shared, answered, thread: Mutex::new(Some(thread)), key, reader, wishes })
+        let fleet = match &config.fleet {
+            Some(fleet) => {
+                let queue = Arc::clone(&shared);
+                let append: Append = Box::new(move |record| enqueue(&queue, &record, Rank::Last).is_ok());
+                let shipper = Shipper::start(fleet, &layout, config.busy_timeout, answered.clone(), append);
+                // Without its shipper nobody holds the log, so the writer must end as well.
+                Some(shipper.inspect_err(|_| shared.queue.close())?)
+            }
+            None => None,
+        };
+        let own = AuditReader::new(layout, config.busy_timeout);
+        let reader = match &config.fleet {
+            Some(fleet) if fleet.answers == Answers::Fleet => own.with_fleet(fleet)?,
+            _ => own,
+        };
+        Ok(Self { shared, answered, thread: Mutex::new(Some(thread)), key, reader, wishes, fleet })
     }
 
     /// Opens the log in this directory for reading alone, also while a service writes it.
     pub fn open_read_only(directory: &Path) -> Result<AuditReader, AuditError> {
         AuditReader::open(directory, Duration::from_secs(5))
+    }
+
+    /// Opens the log of a fleet for reading: all chains. Blocks.
+    pub fn open_fleet(config: &FleetConfig) -> Result<AuditReader, AuditError> {
+        AuditReader::open_fleet(config)
+    }
+
+    /// How far the fleet's log is behind; `None` for a log that is alone.
+    #[must_use]
+    pub fn fleet_status(&self) -> Option<watch::Receiver<FleetStatus>> {
+        self.fleet.as_ref().map(Shipper::status)
     }
 
     /// The key that [`Decision::new`] needs.
@@ -267,14 +303,7 @@ impl AuditLog {
     }
 
     fn enqueue(&self, record: &Record, rank: Rank) -> Result<oneshot::Receiver<pending::Answer>, AuditError> {
-        let body = body::encode(record)?;
-        let (answer, receiver) = oneshot::channel();
-        let entry = Entry { id: record.decision_id(), columns: Columns::of(record), body, answer };
-        self.shared.queue.push(entry, rank).map_err(|refused| match refused {
-            Refused::Full { waiting } => AuditError::Full { waiting },
-            Refused::Closed => AuditError::Closed,
-        })?;
-        Ok(receiver)
+        enqueue(&self.shared, record, rank)
     }
 
     /// Removes what stands before the newest checkpoint that only has older decisions before it than `keep_from`. The
@@ -304,9 +333,14 @@ impl AuditLog {
         let Some(thread) = thread else { return Ok(()) };
         let joined = tokio::task::spawn_blocking(move || thread.join()).await;
         match joined {
-            Ok(Ok(())) => Ok(()),
-            _ => Err(AuditError::Internal("the writer died")),
+            Ok(Ok(())) => {}
+            _ => return Err(AuditError::Internal("the writer died")),
         }
+        // Last, so that all that was written, the last checkpoint too, can still go on to the fleet's log.
+        if let Some(fleet) = &self.fleet {
+            fleet.close().await;
+        }
+        Ok(())
     }
 
     /// Whether the last write reached the disk and the writer lives.
@@ -330,6 +364,18 @@ impl AuditLog {
     pub fn set_max_bytes(&self, max_bytes: Option<u64>) {
         self.shared.max_bytes.store(max_bytes.unwrap_or(NO_LIMIT), Ordering::Release);
     }
+}
+
+/// Hands a record to the writer.
+fn enqueue(shared: &Shared, record: &Record, rank: Rank) -> Result<oneshot::Receiver<pending::Answer>, AuditError> {
+    let body = body::encode(record)?;
+    let (answer, receiver) = oneshot::channel();
+    let entry = Entry { id: record.decision_id(), columns: Columns::of(record), body, answer };
+    shared.queue.push(entry, rank).map_err(|refused| match refused {
+        Refused::Full { waiting } => AuditError::Full { waiting },
+        Refused::Closed => AuditError::Closed,
+    })?;
+    Ok(receiver)
 }
 
 impl Drop for AuditLog {

@@ -48,7 +48,7 @@ impl StatusFilter {
 
 impl DecisionFilter {
     /// Whether the records themselves must be looked at.
-    fn looks_inside(&self) -> bool {
+    pub(super) fn looks_inside(&self) -> bool {
         self.entity_type.is_some()
             || self.model.is_some()
             || self.policy_digest.is_some()
@@ -75,7 +75,7 @@ impl DecisionFilter {
     }
 
     /// The store's part of the filter.
-    fn choice(&self) -> Choice {
+    pub(super) fn choice(&self) -> Choice {
         let word =
             |name: &str, value: &str| serde_json::to_string(value).ok().map(|value| format!("\"{name}\":{value}"));
         let operation = self.operation.map(Operation::as_str);

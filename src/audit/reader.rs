@@ -13,6 +13,7 @@ use tokio::sync::Semaphore;
 
 use super::chain::Head;
 use super::files::Layout;
+use super::fleet::{ChainHead, FleetConfig, FleetReader, FleetVerification, ReplicaId};
 use super::list::{DecisionFilter, DecisionPage, StoredChange, StoredDecision};
 use super::page;
 use super::retention::Pruned;
@@ -40,6 +41,10 @@ struct Inner {
     /// Connections that no read uses now.
     idle: Mutex<Vec<Reading>>,
     permits: Arc<Semaphore>,
+    /// Where lists and scans come from instead of the directory.
+    fleet: Option<FleetReader>,
+    /// Whether there is a log in the directory.
+    own: bool,
 }
 
 impl std::fmt::Debug for AuditReader {
@@ -51,7 +56,48 @@ impl std::fmt::Debug for AuditReader {
 impl AuditReader {
     pub(super) fn new(layout: Layout, busy: Duration) -> Self {
         let permits = Arc::new(Semaphore::new(MAX_READS));
-        Self { inner: Arc::new(Inner { layout, busy, idle: Mutex::new(Vec::new()), permits }) }
+        let idle = Mutex::new(Vec::new());
+        Self { inner: Arc::new(Inner { layout, busy, idle, permits, fleet: None, own: true }) }
+    }
+
+    /// The same log, with lists and scans over all chains of its fleet.
+    pub(super) fn with_fleet(&self, config: &FleetConfig) -> Result<Self, AuditError> {
+        let Self { inner } = Self::new(self.inner.layout.clone(), self.inner.busy);
+        Self::joined(inner, config, true)
+    }
+
+    /// All chains of a fleet, without a log of one's own. Fails now if they cannot be read. Must not be used on a thread
+    /// of an async runtime but through the `async` functions.
+    pub(super) fn open_fleet(config: &FleetConfig) -> Result<Self, AuditError> {
+        let Self { inner } = Self::new(Layout::of(Path::new("")), Duration::ZERO);
+        let reader = Self::joined(inner, config, false)?;
+        reader.inner.fleet.as_ref().map_or(Ok(()), FleetReader::check)?;
+        Ok(reader)
+    }
+
+    fn joined(inner: Arc<Inner>, config: &FleetConfig, own: bool) -> Result<Self, AuditError> {
+        let inner = Arc::try_unwrap(inner).map_err(|_| AuditError::Internal("a new reader is in use"))?;
+        Ok(Self { inner: Arc::new(Inner { fleet: Some(FleetReader::new(config)?), own, ..inner }) })
+    }
+
+    /// Verifies every chain of a fleet, and the chains against each other. `outside` are heads that were kept elsewhere.
+    ///
+    /// # Errors
+    /// When this is no reader of a fleet, or the database cannot be read.
+    pub fn verify_fleet(
+        &self,
+        evidence: &Evidence,
+        outside: &[ChainHead],
+        progress: &mut dyn FnMut(Progress) -> ControlFlow<()>,
+    ) -> Result<FleetVerification, AuditError> {
+        let fleet = self.inner.fleet.as_ref().ok_or(AuditError::Internal("this log is no fleet's"))?;
+        fleet.verify(evidence, outside, progress)
+    }
+
+    /// The names of the replicas of a fleet, by their chains; empty for a log that is alone.
+    pub fn replicas(&self) -> Result<Vec<(ReplicaId, String)>, AuditError> {
+        let Some(fleet) = &self.inner.fleet else { return Ok(Vec::new()) };
+        Ok(fleet.chains()?.into_iter().map(|chain| (chain.chain, chain.name)).collect())
     }
 
     /// Opens the log in this directory, and fails now if there is none or it cannot be read.
@@ -83,6 +129,9 @@ impl AuditReader {
     /// A page of decisions, newest first. `page_size` 0 means 50, more than 1000 means 1000; a page of very large
     /// records, or with a filter that few records fit, may hold fewer or none and still have a token to go on with. `page_token` is empty for the first page.
     pub fn list(&self, filter: &DecisionFilter, page_token: &str, page_size: u32) -> Result<DecisionPage, AuditError> {
+        if let Some(fleet) = &self.inner.fleet {
+            return fleet.list(filter, page_token, page_size);
+        }
         let before = filter.read_token(page_token)?;
         self.with(|reading| page::page(reading, filter, before, DecisionFilter::page_size(page_size)))
     }
@@ -95,6 +144,9 @@ impl AuditReader {
         visit: &mut dyn FnMut(StoredDecision) -> ControlFlow<()>,
         progress: &mut dyn FnMut(u64, u64),
     ) -> Result<Scanned, AuditError> {
+        if let Some(fleet) = &self.inner.fleet {
+            return fleet.decisions(filter, visit, progress);
+        }
         self.with(|reading| page::walk(reading, filter, visit, progress))
     }
 
@@ -108,17 +160,28 @@ impl AuditReader {
 
     /// One decision with its outcome.
     pub fn get(&self, id: DecisionId) -> Result<StoredDecision, AuditError> {
-        let found = self.with(|reading| reading.find(id))?;
-        found.map(StoredDecision::of).unwrap_or(Err(AuditError::NotFound(id)))
+        // The own log first: it has a decision before the fleet's does, and when the database is away.
+        let found = if self.inner.own { self.with(|reading| reading.find(id))? } else { None };
+        match (found, &self.inner.fleet) {
+            (Some(found), _) => StoredDecision::of(found),
+            (None, Some(fleet)) => fleet.get(id),
+            (None, None) => Err(AuditError::NotFound(id)),
+        }
     }
 
     /// What operators changed, newest first, at most so many.
     pub fn changes(&self, limit: u32) -> Result<Vec<StoredChange>, AuditError> {
+        if let Some(fleet) = &self.inner.fleet {
+            return fleet.changes(limit);
+        }
         self.with(|reading| reading.changes(limit))?.iter().map(StoredChange::of).collect()
     }
 
     /// Where the log begins and ends now.
     pub fn extent(&self) -> Result<Extent, AuditError> {
+        if let Some(fleet) = &self.inner.fleet {
+            return fleet.extent();
+        }
         let bounds = self.with(Reading::bounds)?;
         let position = |at: i64| u64::try_from(at).unwrap_or(0);
         Ok(Extent { first: position(bounds.first), last: position(bounds.last), records: bounds.count })
@@ -151,6 +214,9 @@ impl AuditReader {
         range: &ScanRange,
         visit: &mut dyn FnMut(RawRecord) -> ControlFlow<()>,
     ) -> Result<Scanned, AuditError> {
+        if let Some(fleet) = &self.inner.fleet {
+            return fleet.scan_raw(range, visit);
+        }
         self.with(|reading| scan::scan(reading, range, visit))
     }
 
@@ -170,7 +236,10 @@ impl AuditReader {
         evidence: &Evidence,
         progress: &mut dyn FnMut(Progress) -> ControlFlow<()>,
     ) -> Result<Verification, AuditError> {
-        self.with(|reading| verify::verify(reading, &self.inner.layout, evidence, progress))
+        match &self.inner.fleet {
+            Some(fleet) if !self.inner.own => Ok(fleet.verify(evidence, &[], progress)?.together()),
+            _ => self.with(|reading| verify::verify(reading, &self.inner.layout, evidence, progress)),
+        }
     }
 
     /// The public keys beside the log, the oldest first: those that its checkpoints were signed with.

@@ -93,6 +93,15 @@ impl Removal {
         if to.sequence.saturating_add(1) != position {
             return Err(AuditError::Damaged { sequence: position });
         }
+        let removable = session.removable()?;
+        if to.sequence > removable {
+            tracing::warn!(
+                wanted = to.sequence,
+                removable,
+                "old records stay: the fleet's log does not have them all yet (a log that left its fleet: remove audit.shipped)"
+            );
+            return Ok(None);
+        }
         Ok((to.sequence > from.sequence).then_some((from, to)))
     }
 

@@ -19,6 +19,9 @@ pub(super) const CHECKPOINT: i64 = 4;
 /// Code of a prune record's row.
 pub(super) const PRUNE: i64 = 5;
 
+/// Code of the row of a record of other chains' heads.
+pub(super) const HEADS: i64 = 6;
+
 /// What a record is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum RecordKind {
@@ -32,6 +35,8 @@ pub enum RecordKind {
     Checkpoint,
     /// A signed removal of old records.
     Prune,
+    /// Where the other chains of a fleet stood.
+    Heads,
 }
 
 /// The kind of this code.
@@ -42,6 +47,7 @@ pub(super) fn kind_of(code: i64) -> Option<RecordKind> {
         CHANGE => Some(RecordKind::Change),
         CHECKPOINT => Some(RecordKind::Checkpoint),
         PRUNE => Some(RecordKind::Prune),
+        HEADS => Some(RecordKind::Heads),
         _ => None,
     }
 }
@@ -84,6 +90,7 @@ impl Columns {
             Record::Change(change) => plain(CHANGE, change.time, Some(change.by.as_str())),
             Record::Checkpoint(checkpoint) => plain(CHECKPOINT, checkpoint.time, None),
             Record::Prune(prune) => plain(PRUNE, prune.time, Some(prune.by.as_str())),
+            Record::Heads(heads) => plain(HEADS, heads.time, None),
         }
     }
 

@@ -83,7 +83,7 @@ impl RawRecord {
         Ok(StoredRecord { sequence: self.sequence, hash: self.hash, record })
     }
 
-    fn of(row: RawRow) -> Result<Self, AuditError> {
+    pub(super) fn of(row: RawRow) -> Result<Self, AuditError> {
         let sequence = u64::try_from(row.sequence).unwrap_or(0);
         let parts =
             (row::kind_of(row.kind), DecisionId::from_slice(&row.decision_id), ChainHash::from_slice(&row.hash));

@@ -29,6 +29,8 @@ pub(super) struct Seals {
     pub(super) trusted: Vec<PublicKey>,
     /// Whether the keys come from outside the log.
     pub(super) given: bool,
+    /// Whether what was removed is kept here.
+    archive: bool,
     log: Option<Label>,
     /// The newest checkpoint so far.
     last: Option<Last>,
@@ -64,7 +66,16 @@ impl Seals {
             None => (Vec::new(), false),
         };
         let removed = if start.is_none() { Some(0) } else { None };
-        Ok(Self { trusted, given, log, last: None, removed, start, checkpoints: 0, proven: 0 })
+        Ok(Self { trusted, given, archive: false, log, last: None, removed, start, checkpoints: 0, proven: 0 })
+    }
+
+    /// For an archive, which keeps what the log itself removed: the fleet's.
+    pub(super) fn archived(evidence: &Evidence, log: Label, start: Option<(u64, Prune)>) -> Self {
+        let trusted = evidence.public_keys.clone().unwrap_or_default();
+        let removed = if start.is_none() { Some(0) } else { None };
+        let given = evidence.public_keys.is_some();
+        let log = Some(log);
+        Self { trusted, given, archive: true, log, last: None, removed, start, checkpoints: 0, proven: 0 }
     }
 
     /// Where the walk begins, if the removal before it is rightful.
@@ -147,7 +158,7 @@ impl Seals {
     fn prune(&mut self, position: u64, prune: &Prune) -> Result<(), Problem> {
         self.judge(prune, position)?;
         let newest = self.start.as_ref().map_or(0, |(position, _)| *position);
-        if position > newest {
+        if position > newest && !self.archive {
             return Err(Problem::Prune("the records that it removed are there"));
         }
         if self.removed.is_some_and(|removed| prune.first != removed + 1) {

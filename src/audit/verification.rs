@@ -4,6 +4,7 @@
 use std::fmt;
 
 use super::chain::Head;
+use super::fleet::ReplicaId;
 
 /// How far a verification has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -183,11 +184,14 @@ pub enum Witness {
     Checkpoints,
     /// The one who asked for the verification.
     Asker,
+    /// Another chain of the fleet.
+    Chain(ReplicaId),
 }
 
 impl fmt::Display for Witness {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Self::Chain(chain) => return write!(f, "chain {chain}"),
             Self::Row => "the head row",
             Self::File => "the head file",
             Self::Copies => "the copy of a checkpoint beside the log",
@@ -269,6 +273,17 @@ pub enum Unproven {
         lines: u64,
         /// Which file.
         witness: CopiesOf,
+    },
+    /// Nobody remembers this chain of a fleet.
+    #[error("no other chain names a record of this one; that its end was not cut off cannot be shown")]
+    NamedByNobody,
+    /// The newest records of a chain of a fleet are newer than what the other chains saw.
+    #[error("records {from} to {to} are newer than what the other chains saw; that no more was cut off cannot be shown")]
+    NewerThanOthersSaw {
+        /// First of them.
+        from: u64,
+        /// Last of them.
+        to: u64,
     },
     /// There is no head file.
     #[error("the head file is missing; that the database is no older copy of itself cannot be shown")]

@@ -321,7 +321,7 @@ impl Check {
             Record::Decision(_) => self.decisions += 1,
             Record::Outcome { .. } => self.outcomes += 1,
             Record::Change(_) => self.changes += 1,
-            Record::Checkpoint(_) | Record::Prune(_) => {}
+            Record::Checkpoint(_) | Record::Prune(_) | Record::Heads(_) => {}
         }
         self.head = next;
         self.replaced().map_or(Ok(()), Err)

@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::{ConfigError, DEFAULT_LISTEN};
+use crate::audit::FleetSection;
 use crate::control::{BudgetConfig, RateLimitConfig};
 use crate::detect::CalibrationChoice;
 use crate::dispatch::BackendConfig;
@@ -176,6 +177,11 @@ impl Limits {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct AuditSection {
+    /// Where records go beside the log's own files: `postgres://user@host/database`, the log of a fleet. Nowhere when
+    /// absent.
+    pub store: Option<String>,
+    /// How the fleet's log is reached; only with `store`.
+    pub fleet: Option<FleetSection>,
     /// Where its files are; `audit` in the data directory when absent.
     pub directory: Option<PathBuf>,
     /// Largest size of the database file in bytes, to keep a disk from filling up. At the limit nothing more leaves

@@ -217,6 +217,17 @@ fn checked_audit(section: AuditSection, data_dir: &Path) -> Result<AuditConfig, 
     if section.keep_days == Some(0) {
         return Err(ConfigError::invalid("audit.keep_days", "must be at least 1; leave it out to keep everything"));
     }
+    let fleet = match (section.store, section.fleet) {
+        (Some(store), fleet) => {
+            let fleet = fleet.unwrap_or_default().checked(&store);
+            Some(fleet.map_err(|problem| ConfigError::invalid("audit", problem.to_string()))?)
+        }
+        (None, Some(_)) => {
+            let problem = "is of use with audit.store alone; add it, or leave the section out";
+            return Err(ConfigError::invalid("audit.fleet", problem));
+        }
+        (None, None) => None,
+    };
     let usual = Checkpoints::default();
     let every = positive("audit.checkpoint_seconds", section.checkpoint_seconds)?;
     let checkpoints = Checkpoints {
@@ -228,6 +239,7 @@ fn checked_audit(section: AuditSection, data_dir: &Path) -> Result<AuditConfig, 
         max_bytes: section.max_bytes,
         checkpoints: Some(checkpoints),
         keep_days: section.keep_days,
+        fleet,
         ..AuditConfig::in_directory(section.directory.unwrap_or_else(|| data_dir.join("audit")))
     })
 }

@@ -125,7 +125,7 @@ fn time(time: Timestamp) -> Option<prost_types::Timestamp> {
 
 /// A decision of the log in the words of the protocol.
 fn record(stored: StoredDecision) -> DecisionRecord {
-    let StoredDecision { sequence, hash, decision, outcome } = stored;
+    let StoredDecision { sequence, hash, decision, outcome, chain: _ } = stored;
     let routing = decision.routing.as_ref().map(|routing| proto::Decision {
         route: convert::route(routing.route) as i32,
         backend: routing.backend.to_string(),

@@ -41,7 +41,7 @@ pub use auth::{ANONYMOUS, Caller, CallerConfig, Callers, Permission};
 pub use error::{DOMAIN, Refusal};
 pub use listen::{Door, ListenError, open};
 
-use crate::audit::AuditLog;
+use crate::audit::{AuditLog, FleetStatus};
 use crate::classify::Classifier;
 use crate::config::{Config, HttpSection, Limits};
 use crate::dispatch::Dispatcher;
@@ -62,6 +62,9 @@ const NOT_SERVING_GRACE: Duration = Duration::from_millis(200);
 /// Names of the services, for the health of each.
 const SERVICES: [&str; 4] =
     ["cordon.v1.ClassifierService", "cordon.v1.DispatcherService", "cordon.v1.AuditService", "cordon.v1.AdminService"];
+
+/// The name under which health tells whether records reach the fleet's log.
+const FLEET_LOG: &str = "cordon.fleet-log";
 
 /// A service that is ready to listen.
 #[derive(Debug)]
@@ -177,6 +180,9 @@ impl Server {
             });
         }
         announce(&reporter, ServingStatus::Serving).await;
+        if let Some(status) = self.core.audit.fleet_status() {
+            self.tracker.spawn(announce_fleet(reporter.clone(), status, closing.clone()));
+        }
         ready();
 
         stop.await;
@@ -238,6 +244,23 @@ async fn announce(reporter: &HealthReporter, status: ServingStatus) {
     reporter.set_service_status("", status).await;
     for service in SERVICES {
         reporter.set_service_status(service, status).await;
+    }
+}
+
+/// Tells health whether records reach the fleet's log, under a name of its own: the service serves without that.
+async fn announce_fleet(
+    reporter: HealthReporter,
+    mut status: tokio::sync::watch::Receiver<FleetStatus>,
+    closing: CancellationToken,
+) {
+    loop {
+        let up = status.borrow_and_update().up;
+        let serving = if up { ServingStatus::Serving } else { ServingStatus::NotServing };
+        reporter.set_service_status(FLEET_LOG, serving).await;
+        tokio::select! {
+            changed = status.changed() => if changed.is_err() { return },
+            () = closing.cancelled() => return,
+        }
     }
 }
 

@@ -230,6 +230,9 @@ pub const COLUMNS: &[Column] = &[
     optional("confidence_millionths", Integer, "how sure the local model was of its answer", |row| {
         integer(of_outcome(row, |outcome| outcome.confidence.as_ref().map(|sure| u64::from(sure.millionths))))
     }),
+    optional("chain", Text, "the chain that the decision stands in; only of a fleet's log", |row| {
+        Cell::Text(row.chain.as_ref().map(ToString::to_string))
+    }),
 ];
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use super::{Decision, Outcome, StoredDecision};
+use super::{Decision, Label, Outcome, StoredDecision};
 
 pub use columns::{COLUMNS, Column, ColumnKind};
 pub use file::ExportFile;
@@ -77,6 +77,9 @@ pub struct DecisionLine<'a> {
     #[serde(flatten)]
     decision: &'a Decision,
     outcome: Option<&'a Outcome>,
+    /// Only of a fleet's log.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    chain: Option<&'a Label>,
 }
 
 impl<'a> From<&'a StoredDecision> for DecisionLine<'a> {
@@ -86,6 +89,7 @@ impl<'a> From<&'a StoredDecision> for DecisionLine<'a> {
             hash: stored.hash.to_string(),
             decision: &stored.decision,
             outcome: stored.outcome.as_ref().map(|outcome| &outcome.outcome),
+            chain: stored.chain.as_ref(),
         }
     }
 }

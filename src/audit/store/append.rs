@@ -1,7 +1,7 @@
 //! The writing side of the store: one connection, the head of the chain, and commits of many records at once. What the
 //! head in memory says is always what the database holds; after any failure a session is thrown away and opened anew.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -35,6 +35,7 @@ pub(in crate::audit) struct Position {
 pub(in crate::audit) struct Session {
     pub(super) connection: Connection,
     head: Head,
+    shipped: PathBuf,
 }
 
 impl Session {
@@ -44,12 +45,21 @@ impl Session {
         let connection = sqlite::open_writer(&layout.database, busy)?;
         let remembered = HeadFile::read(&layout.head)?;
         let head = checked_end(&connection, &remembered, &layout.directory)?;
-        Ok(Self { connection, head })
+        Ok(Self { connection, head, shipped: layout.shipped.clone() })
     }
 
     /// The newest record.
     pub(in crate::audit) fn head(&self) -> Head {
         self.head
+    }
+
+    /// The last record that retention may remove: in a fleet, the newest that the fleet's log has.
+    pub(in crate::audit) fn removable(&self) -> Result<u64, AuditError> {
+        Ok(match HeadFile::read(&self.shipped)? {
+            RememberedHead::Absent => u64::MAX,
+            RememberedHead::Unreadable => 0,
+            RememberedHead::At(head) => head.sequence,
+        })
     }
 
     /// Lets the database grow to about this size; `None` for no limit.

@@ -168,6 +168,13 @@ impl Reading {
         read().map_err(|error| reading(&error, 0))
     }
 
+    /// Position of the newest record; 0 if there is none.
+    pub(in crate::audit) fn newest_sequence(&self) -> Result<u64, AuditError> {
+        let sql = "SELECT coalesce(max(sequence), 0) FROM records";
+        let read = || self.connection.prepare_cached(sql)?.query_row([], |row| row.get::<_, i64>(0));
+        read().map(|last| u64::try_from(last).unwrap_or(0)).map_err(|error| reading(&error, 1))
+    }
+
     /// The name that the log got when it was made; `None` if it is from before there were names.
     pub(in crate::audit) fn log_id(&self) -> Option<Label> {
         let read = self.connection.query_row("SELECT id FROM log WHERE only = 1", [], |row| row.get::<_, String>(0));

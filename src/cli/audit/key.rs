@@ -3,7 +3,7 @@
 use crate::audit::rotate_signing_key;
 
 use super::super::{CommandResult, Common, Exit, Failure, output};
-use super::{Place, config, open};
+use super::{Place, config, only_own, open};
 
 /// Arguments of `key`.
 #[derive(Clone, Debug, clap::Args)]
@@ -24,6 +24,7 @@ pub(super) fn run(common: &Common, arguments: &Key) -> CommandResult {
         let key = rotate_signing_key(&config(common, &arguments.place)?)?;
         output::note(&format!("the key {} signs from now on", key.id()));
     }
+    only_own(&arguments.place)?;
     let reader = open(common, &arguments.place)?;
     let keys = reader.public_keys().map_err(|error| {
         Failure(format!("no public key beside the log ({error}); the service makes one when it starts"))

@@ -3,6 +3,7 @@
 mod changes;
 mod export;
 mod filter;
+mod fleet;
 mod key;
 mod list;
 mod prune;
@@ -53,6 +54,8 @@ pub(super) enum Command {
     Export(Box<export::Export>),
     /// Remove old records. The log stays verifiable from a signed checkpoint on.
     Prune(prune::Prune),
+    /// Make the tables of a fleet's log, or bring them up to date, and give roles their rights.
+    Migrate(fleet::Migrate),
 }
 
 /// Where the log lies.
@@ -61,6 +64,10 @@ pub(super) struct Place {
     /// The folder of the log; the one of the configuration when absent.
     #[arg(long, value_name = "DIR")]
     directory: Option<PathBuf>,
+    /// The log of a fleet instead, as postgres://USER@host/database. The password comes from the file or variable that
+    /// the configuration names, else from CORDON_STORE_PASSWORD.
+    #[arg(long, value_name = "URL", conflicts_with = "directory")]
+    store: Option<String>,
 }
 
 pub(super) fn run(common: &Common, command: Command) -> CommandResult {
@@ -73,10 +80,14 @@ pub(super) fn run(common: &Common, command: Command) -> CommandResult {
         Command::Key(arguments) => key::run(common, &arguments),
         Command::Export(arguments) => export::run(common, &arguments),
         Command::Prune(arguments) => prune::run(common, &arguments),
+        Command::Migrate(arguments) => fleet::migrate(common, &arguments),
     }
 }
 
 fn open(common: &Common, place: &Place) -> Result<AuditReader, Failure> {
+    if let Some(store) = &place.store {
+        return fleet::open(common, store);
+    }
     let directory = match &place.directory {
         Some(directory) => directory.clone(),
         None => common.load()?.audit.directory,
@@ -84,8 +95,15 @@ fn open(common: &Common, place: &Place) -> Result<AuditReader, Failure> {
     Ok(AuditLog::open_read_only(&directory)?)
 }
 
+/// Refuses the log of a fleet where a log's own files are needed.
+fn only_own(place: &Place) -> Result<(), Failure> {
+    let refused = || Failure("this needs the files of a replica's own log; leave out --store, or name --directory".into());
+    if place.store.is_some() { Err(refused()) } else { Ok(()) }
+}
+
 /// The configuration of the log, for the commands that write it.
 fn config(common: &Common, place: &Place) -> Result<AuditConfig, Failure> {
+    only_own(place)?;
     let mut config = common.load()?.audit;
     if let Some(directory) = &place.directory {
         config.directory.clone_from(directory);

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use crate::audit::{AuditLog, Pruned, compact};
 
 use super::super::{CommandResult, Common, Exit, output, runtime};
-use super::{Place, config, open};
+use super::{Place, config, only_own, open};
 
 /// Arguments of `prune`.
 #[derive(Clone, Debug, clap::Args)]
@@ -22,6 +22,7 @@ pub(in crate::cli) struct Prune {
 }
 
 pub(super) fn run(common: &Common, arguments: &Prune) -> CommandResult {
+    only_own(&arguments.place)?;
     if !arguments.yes {
         match open(common, &arguments.place)?.prunable(arguments.before)? {
             None => output::note("no checkpoint has only older records before it; nothing would be removed"),

@@ -26,7 +26,8 @@ pub(in crate::cli) struct Verify {
 /// What was kept outside of the log, to hold it against.
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct Kept {
-    /// A head that was kept elsewhere, `SEQUENCE:HASH`; proves that nothing up to it was cut off or made anew.
+    /// A head that was kept elsewhere, `SEQUENCE:HASH` (of a fleet `CHAIN:SEQUENCE:HASH`);
+    /// proves that nothing up to it was cut off or made anew.
     #[arg(long, value_name = "HEAD")]
     head: Vec<String>,
     /// The public key, kept elsewhere, as `cordon audit key` printed it; the one beside the log when absent. Then every
@@ -50,7 +51,7 @@ impl Kept {
 }
 
 #[derive(Serialize)]
-struct VerifyRow {
+pub(super) struct VerifyRow {
     /// `proven`, `unproven` or `fault`.
     verdict: &'static str,
     intact: bool,
@@ -69,7 +70,7 @@ struct VerifyRow {
 }
 
 impl VerifyRow {
-    fn of(found: &Verification) -> Self {
+    pub(super) fn of(found: &Verification) -> Self {
         Self {
             verdict: match (found.intact(), found.unproven_records()) {
                 (false, _) => "fault",
@@ -94,6 +95,9 @@ impl VerifyRow {
 }
 
 pub(super) fn run(common: &Common, arguments: &Verify) -> CommandResult {
+    if arguments.place.store.is_some() {
+        return of_fleet(common, arguments);
+    }
     let evidence = arguments.kept.evidence()?;
     let reader = open(common, &arguments.place)?;
     let bar = ProgressBar::new(0);
@@ -116,7 +120,7 @@ pub(super) fn run(common: &Common, arguments: &Verify) -> CommandResult {
     })
 }
 
-fn print(row: &VerifyRow) -> Result<(), Failure> {
+pub(super) fn print(row: &VerifyRow) -> Result<(), Failure> {
     let VerifyRow { records, decisions, outcomes, changes, checkpoints, .. } = row;
     match &row.problem {
         None => output::line(format_args!(
@@ -135,6 +139,18 @@ fn print(row: &VerifyRow) -> Result<(), Failure> {
         output::line(format_args!("unproven: {unproven}"))?;
     }
     Ok(())
+}
+
+/// Every chain of a fleet; checkpoints that were kept elsewhere are of one chain, and are verified with its own log.
+fn of_fleet(common: &Common, arguments: &Verify) -> CommandResult {
+    if arguments.kept.checkpoints.is_some() {
+        let advice = "--checkpoints are of one replica: verify its own log with them, by --directory; to a fleet give --head";
+        return Err(Failure(advice.to_owned()));
+    }
+    let keys = arguments.kept.public_key.as_deref().map(read_keys).transpose()?;
+    let evidence = Evidence { public_keys: keys, ..Evidence::default() };
+    let reader = open(common, &arguments.place)?;
+    super::fleet::verify(&reader, &evidence, &arguments.kept.head, arguments.kept.public_key.is_some(), arguments.json)
 }
 
 fn read_keys(path: &Path) -> Result<Vec<PublicKey>, Failure> {
