@@ -62,7 +62,7 @@ pub(super) fn stored(sequence: u64, mut decision: Value, outcome: Option<Value>)
         hash: ChainHash::GENESIS,
         outcome: serde_json::from_value::<Outcome>(outcome).unwrap(),
     });
-    StoredDecision { sequence, hash: ChainHash::GENESIS, decision, outcome }
+    StoredDecision { sequence, hash: ChainHash::GENESIS, decision, outcome, chain: None }
 }
 
 pub(super) fn id(sequence: u64) -> String {
