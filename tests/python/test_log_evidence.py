@@ -265,6 +265,32 @@ def test_a_forged_checkpoint_is_found(kept: SimpleNamespace, log: Path, both: An
     assert expected in found["problem"]
 
 
+def test_a_log_from_before_checkpoints_is_read_as_it_is_and_unproven(
+    kept: SimpleNamespace, log: Path, both: Any, program: Path
+) -> None:
+    first = (ROOT / "src" / "audit" / "store" / "sqlite.rs").read_text().split("MIGRATIONS: [&str; 2] = [")[1]
+    schema = first.split('"')[1]
+    old = log.parent / "old"
+    old.mkdir(mode=0o700)
+    with contextlib.closing(sqlite3.connect(old / "audit.db", isolation_level=None)) as connection:
+        connection.executescript(schema)
+        connection.execute(f"PRAGMA application_id = {0x4352444E}")
+        connection.execute("PRAGMA user_version = 1")
+        connection.execute("ATTACH ? AS kept", (str(log / "audit.db"),))
+        connection.execute(f"INSERT INTO records SELECT {COLUMNS} FROM kept.records WHERE sequence <= 3")
+        connection.execute("INSERT INTO head SELECT 1, sequence, hash FROM records WHERE sequence = 3")
+    for path in old.iterdir():
+        path.chmod(0o600)
+    code, found = both(old, "--public-key", str(kept.key))
+    assert (code, found["intact"], found["records"], found["proven_through"]) == (5, True, 3, 0)
+    assert not any("tables" in note for note in found["unproven"])
+    # The writer brings it up to date and signs it.
+    code, _, err = run([str(program), "audit", "key", "--rotate", "--directory", str(old)])
+    assert code == 0, err
+    code, found = both(old, "--public-key", str(old / "audit.pub"))
+    assert (code, found["verdict"], found["records"]) == (0, "proven", 4)
+
+
 def test_a_foreign_public_key_is_named(log: Path, both: Any, tmp_path: Path) -> None:
     key = Ed25519PrivateKey.generate().public_key()
     other = tmp_path / "other.pub"

@@ -8,6 +8,9 @@ use crate::audit::{AuditError, Checkpoint, Label};
 use super::Session;
 use super::append::failed;
 
+/// Takes position, hash and body of a record, and says whether it wants more.
+type Visit<'a> = dyn FnMut(u64, &[u8], &[u8]) -> bool + 'a;
+
 /// Position and body of the newest record of a kind above 2. The second condition lets SQLite use the partial index
 /// (<https://sqlite.org/partialindex.html>).
 pub(super) fn newest(connection: &Connection, kind: i64) -> rusqlite::Result<Option<(u64, Vec<u8>)>> {
@@ -68,12 +71,7 @@ impl Session {
     }
 
     /// Visits position, hash and body of the records after `after` and up to `last`, as long as `visit` says so.
-    pub(in crate::audit) fn bodies(
-        &self,
-        after: u64,
-        last: u64,
-        visit: &mut dyn FnMut(u64, &[u8], &[u8]) -> bool,
-    ) -> Result<(), AuditError> {
+    pub(in crate::audit) fn bodies(&self, after: u64, last: u64, visit: &mut Visit<'_>) -> Result<(), AuditError> {
         let sql = "SELECT sequence, hash, body FROM records WHERE sequence > ?1 AND sequence <= ?2 ORDER BY sequence";
         let bound = |position: u64| i64::try_from(position).unwrap_or(i64::MAX);
         let mut read = || -> rusqlite::Result<()> {

@@ -242,6 +242,28 @@ mod tests {
     }
 
     #[test]
+    fn an_older_log_is_read_as_it_is_and_brought_up_to_date_by_a_writer() {
+        let (_directory, path) = file();
+        let mut old = Connection::open(&path).unwrap();
+        migrate_to(&mut old, 0, 1).unwrap();
+        old.execute("INSERT INTO records VALUES (1, 1, x'00', 1, 1, 1, 'c', 'r', x'00', x'00')", []).unwrap();
+        drop(old);
+        let reader = open_reader(&path, BUSY).unwrap();
+        assert!(has_expected_schema(&reader).unwrap(), "that of its version");
+        assert!(reader.query_row("SELECT id FROM log", [], |row| row.get::<_, String>(0)).is_err());
+        drop(reader);
+        let writer = open_writer(&path, BUSY).unwrap();
+        assert!(has_expected_schema(&writer).unwrap());
+        let id: String = writer.query_row("SELECT id FROM log", [], |row| row.get(0)).unwrap();
+        assert!(id.len() == 32 && id.bytes().all(|byte| byte.is_ascii_hexdigit()), "{id}");
+        let kept: i64 = writer.query_row("SELECT count(*) FROM records", [], |row| row.get(0)).unwrap();
+        assert_eq!(kept, 1);
+        assert!(writer.execute("DELETE FROM records", []).unwrap_err().to_string().contains("append-only"));
+        writer.execute("UPDATE log SET removed = 1", []).unwrap();
+        assert_eq!(writer.execute("DELETE FROM records", []).unwrap(), 1);
+    }
+
+    #[test]
     fn another_version_is_refused_by_number() {
         let (_directory, path) = file();
         let connection = open_writer(&path, BUSY).unwrap();

@@ -14,15 +14,13 @@ use crate::audit::fleet::{ChainHead, FleetError, ReplicaId};
 use crate::audit::row::{CHANGE, Columns, DECISION, OUTCOME, Row};
 use crate::audit::{AuditError, DecisionId};
 
-use crate::audit::store::Choice;
+use crate::audit::store::{Choice, PAGE_BYTES};
 
 use super::connect::{Connection, Connector, Purpose};
 use super::schema;
 
 /// Rows that one statement of a scan returns.
 const STRIDE: i64 = 512;
-/// A page ends early when its bodies have more bytes than this, to bound memory.
-const PAGE_BYTES: usize = 16 << 20;
 
 /// A row and its chain.
 #[derive(Clone, Debug)]

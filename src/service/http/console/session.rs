@@ -173,7 +173,7 @@ mod tests {
         let now = Instant::now();
         let value = sessions.open_at(caller(), now).unwrap();
         assert_eq!(value.len(), 64);
-        let minutes = |minutes| now + Duration::from_secs(60 * minutes);
+        let minutes = |minutes: u64| now + Duration::from_secs(60 * minutes);
         assert!(sessions.find_at(&value, minutes(59)).is_some());
         assert!(sessions.find_at(&value, minutes(118)).is_some(), "use prolongs it");
         assert!(sessions.find_at(&value, minutes(179)).is_none(), "an hour without use");
