@@ -174,7 +174,9 @@ class Replica:
         return self.query("SELECT sequence, lower(hex(hash)), lower(hex(body)) FROM records ORDER BY sequence")
 
     def query(self, sql: str) -> list[Any]:
-        with contextlib.closing(sqlite3.connect(f"file:{self.audit / 'audit.db'}?mode=ro", uri=True, timeout=30)) as log:
+        with contextlib.closing(
+            sqlite3.connect(f"file:{self.audit / 'audit.db'}?mode=ro", uri=True, timeout=30)
+        ) as log:
             return log.execute(sql).fetchall()
 
     def classify(self, pb: SimpleNamespace, count: int = 1) -> list[str]:
@@ -333,8 +335,13 @@ def test_every_record_arrives_exactly_once_whatever_happens(
         assert there == local
 
         # What a caller holds the id of is there; a killed replica may owe what it had not written yet, and only that.
-        ids = {row[0] for row in server.ask("SELECT encode(decision_id, 'hex') FROM cordon.records WHERE kind = 1", database)}
-        written = {row[0] for replica in replicas for row in replica.query("SELECT lower(hex(decision_id)) FROM records")}
+        ids = {
+            row[0]
+            for row in server.ask("SELECT encode(decision_id, 'hex') FROM cordon.records WHERE kind = 1", database)
+        }
+        written = {
+            row[0] for replica in replicas for row in replica.query("SELECT lower(hex(decision_id)) FROM records")
+        }
         for replica in replicas:
             owed = {name.replace("-", "") for name in load.acknowledged(replica.name)} - ids
             assert not owed & written
@@ -543,9 +550,7 @@ def test_lists_and_exports_merge_the_chains_by_time(
             audit = pb.AuditServiceStub(channel)
             listed, token = [], ""
             while True:
-                page = audit.ListDecisions(
-                    pb.ListDecisionsRequest(page_size=3, page_token=token), timeout=RPC_SECONDS
-                )
+                page = audit.ListDecisions(pb.ListDecisionsRequest(page_size=3, page_token=token), timeout=RPC_SECONDS)
                 listed += [decision.decision_id for decision in page.decisions]
                 token = page.next_page_token
                 if not token:
