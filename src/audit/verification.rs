@@ -278,7 +278,9 @@ pub enum Unproven {
     #[error("no other chain names a record of this one; that its end was not cut off cannot be shown")]
     NamedByNobody,
     /// The newest records of a chain of a fleet are newer than what the other chains saw.
-    #[error("records {from} to {to} are newer than what the other chains saw; that no more was cut off cannot be shown")]
+    #[error(
+        "records {from} to {to} are newer than what the other chains saw; that no more was cut off cannot be shown"
+    )]
     NewerThanOthersSaw {
         /// First of them.
         from: u64,

@@ -127,6 +127,10 @@ class Replica:
     def start(self) -> None:
         """Starts the process and waits until it serves."""
         self.begin()
+        self.wait()
+
+    def wait(self) -> None:
+        """Waits until the process serves."""
         assert self.process is not None
         ready = stack.wait_for_file(self.process, self.folder / "ready.json", self.name, self.log)
         self.address = ready["listen"][0]
@@ -170,7 +174,9 @@ class Replica:
         return self.query("SELECT sequence, lower(hex(hash)), lower(hex(body)) FROM records ORDER BY sequence")
 
     def query(self, sql: str) -> list[Any]:
-        with contextlib.closing(sqlite3.connect(f"file:{self.audit / 'audit.db'}?mode=ro", uri=True, timeout=30)) as log:
+        with contextlib.closing(
+            sqlite3.connect(f"file:{self.audit / 'audit.db'}?mode=ro", uri=True, timeout=30)
+        ) as log:
             return log.execute(sql).fetchall()
 
     def classify(self, pb: SimpleNamespace, count: int = 1) -> list[str]:
@@ -181,30 +187,41 @@ class Replica:
             return [stub.Classify(request, timeout=RPC_SECONDS).decision_id for _ in range(count)]
 
 
+def start_all(replicas: list[Replica]) -> None:
+    """Starts replicas at the same time."""
+    for replica in replicas:
+        replica.begin()
+    for replica in replicas:
+        replica.wait()
+
+
 class Load:
-    """Asks replicas without pause until told to stop, and remembers what they answered."""
+    """Asks replicas without pause until told to stop, and remembers what they answered. See fleet_load.py."""
 
-    def __init__(self, replicas: list[Replica], pb: SimpleNamespace) -> None:
-        self.acknowledged: dict[str, list[str]] = {replica.name: [] for replica in replicas}
-        self.stopped = threading.Event()
-        self.threads = [threading.Thread(target=self.ask, args=(replica, pb), daemon=True) for replica in replicas]
+    def __init__(self, replicas: list[Replica], stubs: Path, folder: Path) -> None:
+        self.answers = {replica.name: folder / f"{replica.name}.answers" for replica in replicas}
+        self.processes: list[subprocess.Popen[bytes]] = []
+        self.commands = [
+            (self.answers[replica.name], [str(stubs), str(replica.folder / "ready.json"), CARD_TEXT])
+            for replica in replicas
+        ]
 
-    def ask(self, replica: Replica, pb: SimpleNamespace) -> None:
-        while not self.stopped.is_set():
-            # A replica that is killed under us is what the test is about.
-            with contextlib.suppress(grpc.RpcError):
-                self.acknowledged[replica.name] += replica.classify(pb, 5)
-            self.stopped.wait(0.02)
+    def acknowledged(self, name: str) -> list[str]:
+        return self.answers[name].read_text(encoding="ascii").split()
 
     def __enter__(self) -> Load:
-        for thread in self.threads:
-            thread.start()
+        for answers, arguments in self.commands:
+            command = [sys.executable, str(Path(__file__).parent / "fleet_load.py"), *arguments]
+            with answers.open("wb") as sink:
+                self.processes.append(subprocess.Popen(command, stdin=subprocess.PIPE, stdout=sink))
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.stopped.set()
-        for thread in self.threads:
-            thread.join()
+        for process in self.processes:
+            assert process.stdin is not None
+            process.stdin.close()
+        for process in self.processes:
+            process.wait(30)
 
 
 def wait_until(what: str, holds: Callable[[], bool], seconds: float = ARRIVAL_SECONDS) -> None:
@@ -249,7 +266,7 @@ def test_every_record_arrives_exactly_once_whatever_happens(
     cordon: Cordon,
     server: postgres.Postgres,
     database: str,
-    pb: SimpleNamespace,
+    stubs_folder: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     cordon.migrate(server, database)
@@ -258,9 +275,8 @@ def test_every_record_arrives_exactly_once_whatever_happens(
     ]
     first, second, third = replicas
     with running(*replicas):
-        for replica in replicas:
-            replica.start()
-        with Load(replicas, pb) as load:
+        start_all(replicas)
+        with Load(replicas, stubs_folder, cordon.folder) as load:
             wait_until("records arrive", lambda: len(stored(server, database)) == REPLICAS)
 
             # Stopped and started again.
@@ -273,10 +289,9 @@ def test_every_record_arrives_exactly_once_whatever_happens(
             server.kill()
             third.stop(signal.SIGKILL)
             second.stop(signal.SIGKILL)
-            third.start()
+            start_all([third, second])
             assert "records wait in the local log" in third.said()
             server.start()
-            second.start()
 
             # Every process of the server stands still: connections stay open and nobody answers.
             server.freeze(True)
@@ -285,7 +300,7 @@ def test_every_record_arrives_exactly_once_whatever_happens(
 
             # Full: tables cannot grow any more, as with a full disk or a quota. Then there is room again.
             server.stop()
-            table = f"SELECT max(pg_relation_size(indexrelid)), max(pg_relation_size(indrelid)) FROM pg_index"
+            table = "SELECT max(pg_relation_size(indexrelid)), max(pg_relation_size(indrelid)) FROM pg_index"
             server.start()
             index, heap = map(int, server.ask(table, database)[0])
             server.stop()
@@ -304,7 +319,7 @@ def test_every_record_arrives_exactly_once_whatever_happens(
         for replica in replicas:
             assert replica.stop() == 0
 
-        sent = sum(map(len, load.acknowledged.values()))
+        sent = sum(len(load.acknowledged(replica.name)) for replica in replicas)
         local = {replica.chain(): replica.records() for replica in replicas}
         there = stored(server, database)
         count = sum(map(len, there.values()))
@@ -320,10 +335,15 @@ def test_every_record_arrives_exactly_once_whatever_happens(
         assert there == local
 
         # What a caller holds the id of is there; a killed replica may owe what it had not written yet, and only that.
-        ids = {row[0] for row in server.ask("SELECT encode(decision_id, 'hex') FROM cordon.records WHERE kind = 1", database)}
-        written = {row[0] for replica in replicas for row in replica.query("SELECT lower(hex(decision_id)) FROM records")}
+        ids = {
+            row[0]
+            for row in server.ask("SELECT encode(decision_id, 'hex') FROM cordon.records WHERE kind = 1", database)
+        }
+        written = {
+            row[0] for replica in replicas for row in replica.query("SELECT lower(hex(decision_id)) FROM records")
+        }
         for replica in replicas:
-            owed = {name.replace("-", "") for name in load.acknowledged[replica.name]} - ids
+            owed = {name.replace("-", "") for name in load.acknowledged(replica.name)} - ids
             assert not owed & written
 
         done = cordon("audit", "verify", "--store", server.url("auditor", database), "--json")
@@ -454,8 +474,8 @@ def test_tampering_in_the_database_is_found_and_placed(
     replicas = [Replica(cordon, name, url) for name in ("one", "two")]
     one, two = replicas
     with running(*replicas):
+        start_all(replicas)
         for replica in replicas:
-            replica.start()
             replica.classify(pb, 8)
         heads = "SELECT count(*) FROM cordon.records WHERE kind = 6"
         wait_until("both note each other's heads", lambda: int(server.ask(heads, database)[0][0]) >= 2)
@@ -520,8 +540,7 @@ def test_lists_and_exports_merge_the_chains_by_time(
     replicas = [Replica(cordon, name, server.url("replica", database), answers="fleet") for name in ("one", "two")]
     ids = []
     with running(*replicas):
-        for replica in replicas:
-            replica.start()
+        start_all(replicas)
         for _ in range(4):
             for replica in replicas:
                 ids += replica.classify(pb)
@@ -531,9 +550,7 @@ def test_lists_and_exports_merge_the_chains_by_time(
             audit = pb.AuditServiceStub(channel)
             listed, token = [], ""
             while True:
-                page = audit.ListDecisions(
-                    pb.ListDecisionsRequest(page_size=3, page_token=token), timeout=RPC_SECONDS
-                )
+                page = audit.ListDecisions(pb.ListDecisionsRequest(page_size=3, page_token=token), timeout=RPC_SECONDS)
                 listed += [decision.decision_id for decision in page.decisions]
                 token = page.next_page_token
                 if not token:

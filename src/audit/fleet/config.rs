@@ -136,11 +136,7 @@ impl Password {
 }
 
 fn read(path: &Path) -> Result<SecretString, FleetError> {
-    let failed = |source| FleetError::File {
-        field: "password_file",
-        path: path.to_owned(),
-        source: Arc::new(source),
-    };
+    let failed = |source| FleetError::File { field: "password_file", path: path.to_owned(), source: Arc::new(source) };
     let file = File::open(path).map_err(failed)?;
     let mode = file.metadata().map_err(failed)?.permissions().mode() & 0o7777;
     if mode & 0o077 != 0 {

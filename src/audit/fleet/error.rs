@@ -194,7 +194,9 @@ pub enum FleetError {
         to: u64,
     },
     /// The local log does not follow from itself.
-    #[error("record {sequence} of the local log does not follow from the one before it; it is not sent on; run `cordon audit verify`")]
+    #[error(
+        "record {sequence} of the local log does not follow from the one before it; it is not sent on; run `cordon audit verify`"
+    )]
     Broken {
         /// The position.
         sequence: u64,

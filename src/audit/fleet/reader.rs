@@ -9,12 +9,10 @@ use tokio::runtime::Runtime;
 
 use super::verify::{self, FleetVerification};
 use super::{ChainHead, FleetConfig, ReplicaId};
-use crate::audit::list::{
-    self, DecisionFilter, DecisionPage, StoredChange, StoredDecision,
-};
+use crate::audit::list::{self, DecisionFilter, DecisionPage, StoredChange, StoredDecision};
+use crate::audit::row::Row;
 use crate::audit::scan::{Extent, RawRecord, ScanRange, Scanned};
 use crate::audit::seals::Evidence;
-use crate::audit::row::Row;
 use crate::audit::store::{ChainRow, Connector, Cursor, FleetFound, FleetQuery, FleetReading, RawRow, Span};
 use crate::audit::verification::Progress;
 use crate::audit::{AuditError, DecisionId, Head, Label};

@@ -231,10 +231,16 @@ impl Work {
             && before.sequence > there.sequence
         {
             let (from, to) = (there.sequence.saturating_add(1), before.sequence);
-            tracing::warn!(from, to, "the fleet's log lost records that it had, as after a failover; they are sent again");
+            tracing::warn!(
+                from,
+                to,
+                "the fleet's log lost records that it had, as after a failover; they are sent again"
+            );
         }
         if shipping.may_delete() && !std::mem::replace(&mut self.warned, true) {
-            tracing::warn!("the user of the fleet's log may delete from it; give replicas one that may only insert and select");
+            tracing::warn!(
+                "the user of the fleet's log may delete from it; give replicas one that may only insert and select"
+            );
         }
         self.remember(there);
         Ok(shipping)

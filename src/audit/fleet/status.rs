@@ -41,8 +41,7 @@ pub(super) struct Board {
 
 impl Board {
     pub(super) fn new(chain: String, store: Arc<str>) -> (Self, watch::Receiver<FleetStatus>) {
-        let status =
-            FleetStatus { chain, store, up: false, shipped: 0, newest: 0, problem: None, lasting: false };
+        let status = FleetStatus { chain, store, up: false, shipped: 0, newest: 0, problem: None, lasting: false };
         let (shown, seen) = watch::channel(status);
         (Self { shown }, seen)
     }

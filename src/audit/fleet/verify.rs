@@ -255,10 +255,7 @@ fn one(
 }
 
 /// The removal that a chain begins after, if it was pruned before it came into the fleet.
-fn beginning(
-    asking: &Asking,
-    chain: &ChainRow,
-) -> Result<Option<(u64, crate::audit::checkpoint::Prune)>, AuditError> {
+fn beginning(asking: &Asking, chain: &ChainRow) -> Result<Option<(u64, crate::audit::checkpoint::Prune)>, AuditError> {
     if chain.first <= 1 {
         return Ok(None);
     }

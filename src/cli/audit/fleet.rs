@@ -75,11 +75,7 @@ struct ChainRow {
 
 impl ChainRow {
     fn of(found: &ChainVerification) -> Self {
-        Self {
-            chain: found.chain.to_string(),
-            name: found.name.clone(),
-            found: VerifyRow::of(&found.verification),
-        }
+        Self { chain: found.chain.to_string(), name: found.name.clone(), found: VerifyRow::of(&found.verification) }
     }
 }
 

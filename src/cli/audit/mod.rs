@@ -97,7 +97,8 @@ fn open(common: &Common, place: &Place) -> Result<AuditReader, Failure> {
 
 /// Refuses the log of a fleet where a log's own files are needed.
 fn only_own(place: &Place) -> Result<(), Failure> {
-    let refused = || Failure("this needs the files of a replica's own log; leave out --store, or name --directory".into());
+    let refused =
+        || Failure("this needs the files of a replica's own log; leave out --store, or name --directory".into());
     if place.store.is_some() { Err(refused()) } else { Ok(()) }
 }
 

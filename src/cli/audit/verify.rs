@@ -144,7 +144,8 @@ pub(super) fn print(row: &VerifyRow) -> Result<(), Failure> {
 /// Every chain of a fleet; checkpoints that were kept elsewhere are of one chain, and are verified with its own log.
 fn of_fleet(common: &Common, arguments: &Verify) -> CommandResult {
     if arguments.kept.checkpoints.is_some() {
-        let advice = "--checkpoints are of one replica: verify its own log with them, by --directory; to a fleet give --head";
+        let advice =
+            "--checkpoints are of one replica: verify its own log with them, by --directory; to a fleet give --head";
         return Err(Failure(advice.to_owned()));
     }
     let keys = arguments.kept.public_key.as_deref().map(read_keys).transpose()?;

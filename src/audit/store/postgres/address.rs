@@ -26,7 +26,8 @@ impl Address {
             return Err(wrong("it begins with neither postgres:// nor postgresql://"));
         }
         // libpq's names for what is always done here: the certificate is checked, with its host name.
-        let text = text.replace("sslmode=verify-full", "sslmode=require").replace("sslmode=verify-ca", "sslmode=require");
+        let text =
+            text.replace("sslmode=verify-full", "sslmode=require").replace("sslmode=verify-ca", "sslmode=require");
         let mut config: Config = text.parse().map_err(|error: tokio_postgres::Error| {
             // The library's words name options, never values.
             let reason = std::error::Error::source(&error).map_or_else(|| error.to_string(), ToString::to_string);
@@ -35,9 +36,13 @@ impl Address {
         if config.get_password().is_some() {
             return Err(FleetError::PasswordInAddress);
         }
-        let user = config.get_user().filter(|user| !user.is_empty()).ok_or_else(|| wrong("it names no user"))?.to_owned();
-        let database =
-            config.get_dbname().filter(|name| !name.is_empty()).ok_or_else(|| wrong("it names no database"))?.to_owned();
+        let user =
+            config.get_user().filter(|user| !user.is_empty()).ok_or_else(|| wrong("it names no user"))?.to_owned();
+        let database = config
+            .get_dbname()
+            .filter(|name| !name.is_empty())
+            .ok_or_else(|| wrong("it names no database"))?
+            .to_owned();
         if config.get_hosts().is_empty() && config.get_hostaddrs().is_empty() {
             return Err(wrong("it names no host; for a Unix socket add ?host=/run/postgresql"));
         }

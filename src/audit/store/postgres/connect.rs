@@ -109,7 +109,8 @@ impl Connector {
             return Err(FleetError::ReadOnly { store: Arc::clone(self.store()) });
         }
         // Names are always written with their schema, so that no other schema can put a table in their place.
-        let settings = format!("SET search_path = ''; SET statement_timeout = {STATEMENT_MS}; SET lock_timeout = 10000");
+        let settings =
+            format!("SET search_path = ''; SET statement_timeout = {STATEMENT_MS}; SET lock_timeout = 10000");
         connection.ask("cannot prepare", connection.client.batch_execute(&settings)).await?;
         Ok(connection)
     }

@@ -14,15 +14,13 @@ use crate::audit::fleet::{ChainHead, FleetError, ReplicaId};
 use crate::audit::row::{CHANGE, Columns, DECISION, OUTCOME, Row};
 use crate::audit::{AuditError, DecisionId};
 
-use crate::audit::store::Choice;
+use crate::audit::store::{Choice, PAGE_BYTES};
 
 use super::connect::{Connection, Connector, Purpose};
 use super::schema;
 
 /// Rows that one statement of a scan returns.
 const STRIDE: i64 = 512;
-/// A page ends early when its bodies have more bytes than this, to bound memory.
-const PAGE_BYTES: usize = 16 << 20;
 
 /// A row and its chain.
 #[derive(Clone, Debug)]
@@ -93,7 +91,9 @@ impl FleetReading {
     pub(in crate::audit) async fn open(connector: &Connector) -> Result<Self, FleetError> {
         let connection = connector.connect(Purpose::Read).await?;
         schema::require(&connection).await?;
-        connection.ask("cannot read", connection.client.batch_execute("SET default_transaction_read_only = on")).await?;
+        connection
+            .ask("cannot read", connection.client.batch_execute("SET default_transaction_read_only = on"))
+            .await?;
         Ok(Self { connection })
     }
 
@@ -203,7 +203,8 @@ impl FleetReading {
 
     /// Newest time in the log, and how many records there are.
     pub(in crate::audit) async fn extent(&self) -> Result<(i64, u64), AuditError> {
-        let sql = "SELECT coalesce((SELECT max(time_us) FROM cordon.records), 0), (SELECT count(*) FROM cordon.records)";
+        let sql =
+            "SELECT coalesce((SELECT max(time_us) FROM cordon.records), 0), (SELECT count(*) FROM cordon.records)";
         let rows = self.query(sql, &[]).await?;
         let read = || {
             let row = rows.first()?;
@@ -277,7 +278,11 @@ impl FleetReading {
     }
 
     /// Bodies of one kind in one chain, in order.
-    pub(in crate::audit) async fn bodies(&self, chain: ReplicaId, kind: i64) -> Result<Vec<(i64, Vec<u8>)>, AuditError> {
+    pub(in crate::audit) async fn bodies(
+        &self,
+        chain: ReplicaId,
+        kind: i64,
+    ) -> Result<Vec<(i64, Vec<u8>)>, AuditError> {
         let sql = "SELECT sequence, body FROM cordon.records WHERE chain = $1 AND kind = $2 ORDER BY sequence";
         let (chain, kind) = (chain.as_bytes().as_slice(), i16::try_from(kind).unwrap_or(0));
         let rows = self.query(sql, &[&chain, &kind]).await?;

@@ -91,7 +91,8 @@ fn quoted(name: &str) -> String {
 
 /// The version in the database; 0 without tables.
 async fn version(connection: &Connection) -> Result<i32, FleetError> {
-    let exists = "SELECT EXISTS (SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+    let exists =
+        "SELECT EXISTS (SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
                       WHERE n.nspname = 'cordon' AND c.relname = 'schema_version')";
     let row = connection.ask("cannot read", connection.client.query_one(exists, &[])).await?;
     if !row.try_get::<_, bool>(0).unwrap_or(false) {

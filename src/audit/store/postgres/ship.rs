@@ -74,7 +74,18 @@ impl Shipping {
         let before = i64::try_from(self.head.sequence).unwrap_or(i64::MAX);
         let before_hash = self.head.hash.as_bytes().as_slice();
         let values: [&(dyn tokio_postgres::types::ToSql + Sync); 13] = [
-            &chain, &sequences, &kinds, &ids, &times, &levels, &routes, &callers, &requests, &hashes, &bodies, &before,
+            &chain,
+            &sequences,
+            &kinds,
+            &ids,
+            &times,
+            &levels,
+            &routes,
+            &callers,
+            &requests,
+            &hashes,
+            &bodies,
+            &before,
             &before_hash,
         ];
         let (from, to) = (position(first), position(last));
