@@ -120,6 +120,12 @@ pub enum AuditError {
         /// The file.
         path: PathBuf,
     },
+    /// There is no signing key.
+    #[error("there is no signing key {path}; whoever signs needs the key of the service that writes the log", path = path.display())]
+    NoSigningKey {
+        /// Where it should be.
+        path: PathBuf,
+    },
     /// Another key signed the log's checkpoints.
     #[error("the checkpoints of the audit log were signed by the key {wanted}, which {path} does not hold; restore that key from a copy, or move the log away to begin a new one", path = path.display())]
     ForeignSigningKey {
@@ -190,6 +196,7 @@ impl AuditError {
             | Self::BrokenTail { .. }
             | Self::BadKey { .. }
             | Self::BadSigningKey { .. }
+            | Self::NoSigningKey { .. }
             | Self::ForeignSigningKey { .. }
             | Self::Unsigned
             | Self::Damaged { .. } => Kind::FailedPrecondition,

@@ -32,6 +32,7 @@ mod scan;
 mod seals;
 mod signer;
 mod signing;
+mod statement;
 mod store;
 #[cfg(test)]
 mod tests;
@@ -75,6 +76,7 @@ pub use scan::{Extent, RawRecord, ScanRange, Scanned, StoredRecord};
 pub use seals::Evidence;
 pub use signer::Checkpoints;
 pub use signing::{PublicKey, Signature};
+pub use statement::{sign_statement, verify_statement};
 pub use verification::{CopiesOf, Fault, Problem, Progress, Unproven, Verification, Witness};
 pub use words::{DecisionId, Label, MAX_WORD_BYTES, RequestId};
 

@@ -16,8 +16,9 @@ mod nats;
 mod output;
 mod plan;
 mod policy;
+mod replay;
 mod row;
-mod scan_nats;
+mod scan;
 mod serve;
 mod types;
 mod worker;
@@ -92,8 +93,8 @@ enum Command {
     Classify(classify::Arguments),
     /// Classify documents of a NATS work queue, until SIGTERM.
     Worker(worker::Arguments),
-    /// Classify files by workers.
-    Scan(scan_nats::Arguments),
+    /// Scan files and folders, with a summary by level and type.
+    Scan(scan::Arguments),
     /// Send one request through a running service and stream the answer.
     Dispatch(dispatch::Arguments),
     /// Check and test policies.
@@ -167,7 +168,7 @@ pub fn run() -> ExitCode {
         Command::Serve(command) => serve::run(common, command),
         Command::Classify(command) => classify::run(common, command),
         Command::Worker(command) => worker::run(common, command),
-        Command::Scan(command) => scan_nats::run(common, command),
+        Command::Scan(command) => scan::run(common, command),
         Command::Dispatch(command) => dispatch::run(command),
         Command::Policy(command) => policy::run(common, command),
         Command::Audit(command) => audit::run(common, command),

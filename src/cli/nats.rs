@@ -14,7 +14,7 @@ use crate::worker::{Connection, Credentials, Limits, Names, NatsOptions, Queue, 
 #[command(next_help_heading = "NATS")]
 pub(super) struct Nats {
     /// Addresses of NATS with JetStream: nats://host:4222 or tls://host:4222; several servers of one cluster with commas.
-    #[arg(long, env = "CORDON_NATS", value_name = "URL", value_delimiter = ',')]
+    #[arg(long, value_name = "URL", value_delimiter = ',')]
     pub(super) nats: Vec<String>,
     /// File with the token; or CORDON_NATS_TOKEN.
     #[arg(long, value_name = "FILE")]
@@ -91,7 +91,7 @@ impl Nats {
     /// Connects, and makes or checks the streams.
     pub(super) async fn open(&self) -> Result<Queue, Failure> {
         if !self.is_named() {
-            return Err(Failure("--nats URL is missing (or CORDON_NATS), such as nats://127.0.0.1:4222".into()));
+            return Err(Failure("--nats URL is missing, such as nats://127.0.0.1:4222".into()));
         }
         let names = Names::new(&self.stream)?;
         let tls = Tls {

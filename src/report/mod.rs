@@ -25,6 +25,7 @@ use std::ops::ControlFlow;
 use serde::Serialize;
 
 use crate::audit::AuditError;
+use crate::plan::{self, Plan, Recorder, Stated};
 
 pub use counts::{
     Endings, Gap, Levels, ModelUse, Money, Operations, PolicyUse, ProgramUse, Routes, RuleUse, Seen, TypeUse, Volume,
@@ -59,6 +60,8 @@ pub struct Report {
     /// What it holds.
     #[serde(flatten)]
     pub summary: Summary,
+    /// What `cordon plan` makes of this traffic alone; `None` if there is none.
+    pub plan: Option<Plan>,
 }
 
 impl Report {
@@ -74,9 +77,11 @@ impl Report {
         progress: &mut dyn FnMut(u64) -> ControlFlow<()>,
     ) -> Result<Self, AuditError> {
         let mut gather = gather::Gather::new(EGRESS_ROWS);
+        let mut recorder = Recorder::default();
         let mut stopped = false;
         source.decisions(&range, &mut |stored| {
             gather.add(stored);
+            recorder.take(&stored.decision, stored.outcome.as_ref().map(|stored| &stored.outcome));
             let flow = progress(gather.decisions());
             stopped = flow.is_break();
             flow
@@ -85,6 +90,9 @@ impl Report {
             return Err(AuditError::Cancelled);
         }
         let summary = gather.done(&source.changes(&range)?);
-        Ok(Self { format: FORMAT, range, verification, summary })
+        // A sum that is too large to plan with is no reason to have no report.
+        let traffic = recorder.finish(range.since, range.until);
+        let plan = traffic.and_then(|traffic| plan::plan(&Stated::default(), Some(traffic), None).ok());
+        Ok(Self { format: FORMAT, range, verification, summary, plan })
     }
 }

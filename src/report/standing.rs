@@ -32,6 +32,12 @@ pub struct Standing {
     pub head_sequence: u64,
     /// Its hash, in hexadecimal; empty if nothing was verified.
     pub head_hash: String,
+    /// Up to which position signatures, or heads kept elsewhere, prove the log; 0 if nothing does.
+    pub proven_to: u64,
+    /// Signed checkpoints among the records.
+    pub checkpoints: u64,
+    /// Records from the first to this one were removed by retention; 0 if none were.
+    pub removed_to: u64,
     /// The first record at fault, with what is wrong.
     pub fault: Option<String>,
     /// What could not be proven, and why.
@@ -53,6 +59,9 @@ impl Standing {
             records: found.records,
             head_sequence: found.head.sequence,
             head_hash: found.head.hash.to_string(),
+            proven_to: found.proven,
+            checkpoints: found.checkpoints,
+            removed_to: found.removed,
             fault: found.fault.as_ref().map(ToString::to_string),
             unproven,
         }
@@ -67,6 +76,9 @@ impl Standing {
             records: 0,
             head_sequence: 0,
             head_hash: String::new(),
+            proven_to: 0,
+            checkpoints: 0,
+            removed_to: 0,
             fault: None,
             unproven: Vec::new(),
         }

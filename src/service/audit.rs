@@ -21,8 +21,10 @@ use super::error::Refusal;
 use super::proto::audit_service_server::AuditService;
 use super::proto::{
     self, DecisionRecord, EntityCount, GetDecisionRequest, GetReportRequest, GetReportResponse, ListDecisionsRequest,
-    ListDecisionsResponse, OutcomeRecord, ReportFormat, VerifyLogRequest, VerifyLogResponse,
+    ListDecisionsResponse, OutcomeRecord, ReplayPolicyRequest, ReplayPolicyResponse, ReportFormat, VerifyLogRequest,
+    VerifyLogResponse,
 };
+use super::replay;
 
 /// How long a question waits for records on their way to the disk.
 const SETTLE: Duration = Duration::from_secs(2);
@@ -271,6 +273,25 @@ impl AuditService for Audit {
         self.settle().await;
         let stored = self.core.audit.reader().get_async(id).await.map_err(Refusal::from)?;
         Ok(Response::new(record(stored)))
+    }
+
+    async fn replay_policy(
+        &self,
+        request: Request<ReplayPolicyRequest>,
+    ) -> Result<Response<ReplayPolicyResponse>, Status> {
+        core::caller(&request, Permission::AuditRead)?;
+        let (metadata, _, request) = request.into_parts();
+        let level = proto::Sensitivity::try_from(request.level).map_err(|_| {
+            Refusal::field("level", "UNKNOWN_ENUM_VALUE", "has a value that this version does not know")
+        })?;
+        let filter = crate::replay::Filter {
+            since: request.since.map(|time| timestamp("since", time)).transpose()?,
+            until: request.until.map(|time| timestamp("until", time)).transpose()?,
+            caller: (!request.caller.is_empty()).then(|| request.caller.clone()),
+            level: convert::level_from_proto(level),
+        };
+        self.settle().await;
+        Ok(Response::new(replay::answer(&self.core, &metadata, filter, request).await?))
     }
 
     async fn get_report(&self, request: Request<GetReportRequest>) -> Result<Response<GetReportResponse>, Status> {

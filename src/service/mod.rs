@@ -22,6 +22,7 @@ mod listen;
 mod live;
 pub mod proto;
 mod redact;
+mod replay;
 mod tls;
 
 use std::future::Future;
@@ -46,6 +47,7 @@ use crate::config::{Config, HttpSection, Limits};
 use crate::dispatch::Dispatcher;
 use crate::error::Kind;
 use crate::redact::RedactionConfigError;
+use crate::replay::Prices;
 use proto::admin_service_server::AdminServiceServer;
 use proto::audit_service_server::AuditServiceServer;
 use proto::classifier_service_server::ClassifierServiceServer;
@@ -123,7 +125,10 @@ impl Server {
     ) -> Result<Self, ServeError> {
         let redaction = redact::Redaction::new(&config.redaction)?;
         Ok(Self {
-            core: Arc::new(core::Core::new(classifier, dispatcher, audit, redaction, config.limits.clone())),
+            core: Arc::new(core::Core::new(classifier, dispatcher, audit, redaction, config.limits.clone()).replaying(
+                // Prices that make no sense are refused where the backends are built.
+                replay::Terms::new(Prices::of(&config.backends).unwrap_or_default(), config.ner.clone()),
+            )),
             callers: config.callers.clone(),
             limits: config.limits.clone(),
             http: config.http.clone(),

@@ -49,7 +49,9 @@ pub struct Collector {
     letters: Reader,
     seen: Numbers,
     dead: BTreeMap<u64, DeadLetter>,
-    strangers: u64,
+    /// Verdicts that are none of this run's documents.
+    strange_verdicts: u64,
+    strange_letters: u64,
     stranger_letters: Vec<DeadLetter>,
 }
 
@@ -74,7 +76,8 @@ impl Collector {
             letters,
             seen: Numbers::default(),
             dead: BTreeMap::new(),
-            strangers: 0,
+            strange_verdicts: 0,
+            strange_letters: 0,
             stranger_letters: Vec::new(),
             queue,
         })
@@ -112,9 +115,9 @@ impl Collector {
                             self.dead.remove(&number);
                             first.then_some(verdict)
                         }
-                        _ => self.stranger(None),
+                        _ => self.strange_verdict(),
                     },
-                    _ => self.stranger(None),
+                    _ => self.strange_verdict(),
                 };
                 handle::acknowledge(&message, AckKind::Ack).await;
                 Ok(first)
@@ -128,13 +131,9 @@ impl Collector {
                                 self.dead.insert(number, letter);
                             }
                         }
-                        _ => {
-                            self.stranger(Some(letter));
-                        }
+                        _ => self.strange_letter(Some(letter)),
                     },
-                    None => {
-                        self.stranger(None);
-                    }
+                    None => self.strange_letter(None),
                 }
                 handle::acknowledge(&message, AckKind::Ack).await;
                 Ok(None)
@@ -142,14 +141,16 @@ impl Collector {
         }
     }
 
-    fn stranger(&mut self, letter: Option<DeadLetter>) -> Option<Box<Verdict>> {
-        self.strangers += 1;
-        if let Some(letter) = letter
-            && self.stranger_letters.len() < MOST_STRANGERS
-        {
-            self.stranger_letters.push(letter);
-        }
+    fn strange_verdict(&mut self) -> Option<Box<Verdict>> {
+        self.strange_verdicts += 1;
         None
+    }
+
+    fn strange_letter(&mut self, letter: Option<DeadLetter>) {
+        self.strange_letters += 1;
+        if self.stranger_letters.len() < MOST_STRANGERS {
+            self.stranger_letters.extend(letter);
+        }
     }
 
     /// The end: how many verdicts the server holds beyond those that were kept, and what has no verdict.
@@ -159,14 +160,13 @@ impl Collector {
     pub async fn finish(self) -> Result<Collected, WorkerError> {
         let subject = self.queue.names.verdict(&self.run);
         let held = count(&self.queue.connection, &self.queue.names.verdict_stream(), &subject).await?;
-        let strangers = self.strangers.saturating_sub(self.stranger_letters.len() as u64);
         self.verdicts.close(&self.queue.connection).await;
         self.letters.close(&self.queue.connection).await;
         Ok(Collected {
             verdicts: self.seen.count,
-            dropped: held.saturating_sub(self.seen.count).saturating_sub(strangers),
+            dropped: held.saturating_sub(self.seen.count).saturating_sub(self.strange_verdicts),
             dead: self.dead.into_values().collect(),
-            strangers: self.strangers,
+            strangers: self.strange_verdicts + self.strange_letters,
             stranger_letters: self.stranger_letters,
         })
     }

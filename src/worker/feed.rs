@@ -12,8 +12,7 @@ use super::names::RunId;
 use super::position::Position;
 use super::publish::{self, Pause, Unstored};
 use super::{Queue, WorkerError};
-use crate::document::Text;
-use crate::policy::Sensitivity;
+use crate::scan::source::Unit;
 
 /// Documents under way to the server at once.
 const WINDOW: usize = 512;
@@ -112,19 +111,13 @@ impl Feeder {
         self.already
     }
 
-    /// Takes the next document of the files, in their order. Its `id` must be the same in each life of the run, and no
+    /// Takes the next document of the files, in their order. Its id must be the same in each life of the run, and no
     /// other document's. Waits while the queue is full.
     ///
     /// # Errors
     /// When the server forbids it, or nobody keeps the queue.
-    pub async fn put(
-        &mut self,
-        id: &str,
-        place: Place,
-        declared_level: Option<Sensitivity>,
-        text: Text,
-    ) -> Result<Fed, WorkerError> {
-        let id = on_one_line(id);
+    pub async fn put(&mut self, unit: &Unit) -> Result<Fed, WorkerError> {
+        let id = on_one_line(&unit.id);
         if !is_id(&id) {
             return Ok(Fed::Refused(format!("its path is longer than {MAX_ID} bytes")));
         }
@@ -133,9 +126,9 @@ impl Feeder {
             run: self.run.clone(),
             id,
             number: Some(self.next),
-            place: Some(place),
-            declared_level,
-            text,
+            place: Some(Place::of(unit)),
+            declared_level: None,
+            text: unit.text.clone(),
         };
         let json = serde_json::to_vec(&work)
             .map_err(|error| WorkerError::Refused { what: "a document".to_owned(), problem: error.to_string() })?;

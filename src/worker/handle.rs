@@ -14,7 +14,7 @@ use super::verdict::Verdict;
 use super::{Queue, publish};
 use crate::classify::{Classified, Classifier, NerMode, Query};
 use crate::detect::Status;
-use crate::document::Document;
+use crate::scan;
 
 /// Pauses before a document is delivered again, by how often it was delivered; the last one stays.
 const BACK_OFF: [Duration; 4] =
@@ -139,7 +139,7 @@ impl Handler {
     }
 
     async fn classify(&self, work: &Work) -> Classified {
-        let document = Arc::new(Document::of(work.text.clone()));
+        let document = Arc::new(scan::document(&work.unit()));
         let query = Query { declared_level: work.declared_level, ner: self.ner, caller: Arc::clone(&self.caller) };
         self.classifier.classify(&document, &query, Instant::now() + self.patience).await
     }

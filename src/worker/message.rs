@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::names::RunId;
 use crate::document::Text;
 use crate::policy::Sensitivity;
+use crate::scan::source::{self, Unit};
 
 /// The version of the messages that this Cordon speaks.
 pub const VERSION: u32 = 1;
@@ -43,10 +44,30 @@ pub struct Place {
 }
 
 impl Place {
-    /// Whether what begins at this byte of the text counts here, and not for a neighbour.
+    /// Where this unit comes from.
     #[must_use]
-    pub fn owns(&self, byte: usize) -> bool {
-        self.owned.is_none_or(|(start, end)| (start..end).contains(&(byte as u64)))
+    pub fn of(unit: &Unit) -> Self {
+        let whole = unit.owned == (0..unit.text.len());
+        Self {
+            path: unit.path.to_string(),
+            record: unit.place.record,
+            line: unit.place.line,
+            column: (unit.place.column > 0).then_some(unit.place.column),
+            section: unit.place.section.clone(),
+            field: unit.field.clone(),
+            owned: (!whole).then_some((unit.owned.start as u64, unit.owned.end as u64)),
+        }
+    }
+
+    /// The place in its file.
+    #[must_use]
+    pub fn in_file(&self) -> source::Place {
+        source::Place {
+            line: self.line,
+            column: self.column.unwrap_or_default(),
+            record: self.record,
+            section: self.section.clone(),
+        }
     }
 }
 
@@ -185,6 +206,22 @@ impl Work {
             return Err(Fault::OtherRun);
         }
         Ok(work)
+    }
+
+    /// The unit of a scan that it is.
+    #[must_use]
+    pub fn unit(&self) -> Unit {
+        let bytes = self.text.len();
+        let within = |byte: u64| usize::try_from(byte).unwrap_or(bytes).min(bytes);
+        let (place, path, field, owned) = match &self.place {
+            Some(place) => {
+                let owned = place.owned.map_or(0..bytes, |(start, end)| within(start)..within(end));
+                (place.in_file(), place.path.as_str(), place.field.clone(), owned)
+            }
+            // A document of no file has lines and columns of its own.
+            None => (source::Place { line: Some(1), column: 1, ..source::Place::default() }, "", None, 0..bytes),
+        };
+        Unit { id: self.id.clone(), path: path.into(), place, field, text: self.text.clone(), owned }
     }
 
     /// Under which id its messages are known to the server; a second one of the same id is dropped for a time.

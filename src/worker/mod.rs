@@ -39,4 +39,4 @@ pub use names::{Names, RunId};
 pub use position::Position;
 pub use run::{Worker, WorkerConfig, WorkerReport};
 pub use streams::{Limits, Queue};
-pub use verdict::{FindingLine, Verdict};
+pub use verdict::{FindingLine, RuleLine, Verdict};

@@ -6,7 +6,8 @@
 
 use std::time::Duration;
 
-use async_nats::{HeaderMap, StatusCode, Subject, Subscriber, jetstream};
+use async_nats::jetstream::{self, ErrorCode};
+use async_nats::{HeaderMap, StatusCode, Subject, Subscriber};
 use bytes::Bytes;
 use futures_util::StreamExt as _;
 use serde_json::json;
@@ -24,6 +25,9 @@ const SILENCE: Duration = Duration::from_secs(5);
 /// Pause after an answer that says that there is nobody to ask right now.
 const PAUSE: Duration = Duration::from_millis(250);
 
+/// After so many of them in a row it is looked whether the consumer is still there.
+const LOOK_AFTER: u32 = 8;
+
 /// What a pull brought.
 pub(super) enum Pulled {
     /// A message.
@@ -37,10 +41,13 @@ pub(super) enum Pulled {
 /// Messages of one consumer.
 pub(super) struct Puller {
     connection: Connection,
-    subject: String,
+    /// The stream and the consumer, as they stand in subjects.
+    consumer: String,
     inbox: Subject,
     subscriber: Subscriber,
     connects: watch::Receiver<u64>,
+    /// Times in a row that nobody answered.
+    unanswered: u32,
     /// Messages that were asked for and have not come.
     asked: usize,
     silent_since: Instant,
@@ -57,10 +64,11 @@ impl Puller {
         connects.mark_unchanged();
         Ok(Self {
             connection: connection.clone(),
-            subject: format!("$JS.API.CONSUMER.MSG.NEXT.{stream}.{consumer}"),
+            consumer: format!("{stream}.{consumer}"),
             inbox,
             subscriber,
             connects,
+            unanswered: 0,
             asked: 0,
             silent_since: Instant::now(),
         })
@@ -95,11 +103,12 @@ impl Puller {
             self.silent_since = Instant::now();
             match message.status {
                 None | Some(StatusCode::OK) => {
+                    self.unanswered = 0;
                     self.asked = self.asked.saturating_sub(1);
                     let context = self.connection.jetstream.clone();
                     return Pulled::Message(jetstream::Message { message, context });
                 }
-                Some(StatusCode::IDLE_HEARTBEAT) => {}
+                Some(StatusCode::IDLE_HEARTBEAT) => self.unanswered = 0,
                 Some(StatusCode::TIMEOUT | StatusCode::NOT_FOUND) => {
                     let unfilled = pending(message.headers.as_ref()).unwrap_or(self.asked);
                     self.asked = self.asked.saturating_sub(unfilled);
@@ -119,9 +128,11 @@ impl Puller {
                     tracing::debug!(%status, "no consumer answers");
                     self.asked = 0;
                     tokio::time::sleep(PAUSE).await;
-                    if status == StatusCode::NO_RESPONDERS {
-                        return Pulled::Nothing;
+                    self.unanswered += 1;
+                    if self.unanswered.is_multiple_of(LOOK_AFTER) && self.is_gone().await {
+                        return Pulled::Gone;
                     }
+                    return Pulled::Nothing;
                 }
             }
         }
@@ -145,6 +156,14 @@ impl Puller {
         rest
     }
 
+    /// Whether JetStream is there and the consumer is not.
+    async fn is_gone(&self) -> bool {
+        let question = format!("CONSUMER.INFO.{}", self.consumer);
+        let info = self.connection.ask::<serde_json::Value>(question, &json!({}), "the consumer").await;
+        let gone = [ErrorCode::CONSUMER_NOT_FOUND, ErrorCode::STREAM_NOT_FOUND];
+        matches!(info, Ok(Err(error)) if gone.contains(&error.error_code()))
+    }
+
     fn forget(&mut self) {
         self.asked = 0;
         self.silent_since = Instant::now();
@@ -158,7 +177,11 @@ impl Puller {
         let sent = self
             .connection
             .client
-            .publish_with_reply(self.subject.clone(), self.inbox.clone(), Bytes::from(request.to_string()))
+            .publish_with_reply(
+                format!("$JS.API.CONSUMER.MSG.NEXT.{}", self.consumer),
+                self.inbox.clone(),
+                Bytes::from(request.to_string()),
+            )
             .await;
         if let Err(error) = sent {
             // Without a connection the library keeps it; this is a connection that was closed.

@@ -11,9 +11,10 @@ use super::message::{Place, VERSION, Work};
 use super::names::RunId;
 use crate::audit::Provenance;
 use crate::classify::Classified;
-use crate::detect::{Catalog, Finding, Status};
+use crate::detect::{Catalog, Status};
 use crate::document::CodePoints;
-use crate::policy::{PolicyReference, Sensitivity};
+use crate::policy::{PolicyReference, Reason, Sensitivity};
+use crate::scan::{self, Applied, FoundAt, Hit, Judged};
 
 /// Room that is left in a message for headers and the subject.
 const HEADROOM: usize = 16 * 1024;
@@ -36,7 +37,7 @@ pub struct Verdict {
     /// The level.
     pub level: Sensitivity,
     /// The rules that gave it, then those that gave lower ones.
-    pub reasons: Vec<String>,
+    pub reasons: Vec<RuleLine>,
     /// Entity types, and how many findings of each.
     pub types: BTreeMap<String, u64>,
     /// The findings that begin in what the document owns.
@@ -74,18 +75,29 @@ pub struct FindingLine {
     pub start: u64,
     /// The end.
     pub end: u64,
-    /// The line of the file where it begins, from 1, as far as the document's place tells.
+    /// Where that is in the file; only counted past [`crate::scan::MAX_PLACES`] of its type.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub line: Option<u64>,
-    /// The column there in code points, from 1.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub column: Option<u64>,
+    pub at: Option<FoundAt>,
     /// From 0 to 1.
     pub score: f32,
+    /// The highest level of the rules that it made apply.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub level: Option<Sensitivity>,
     /// Who found it.
     pub detector: String,
     /// By which entry of the catalog.
     pub recognizer: String,
+}
+
+/// A rule of the policy that applied.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RuleLine {
+    /// Its id.
+    pub rule: String,
+    /// The level that it gives.
+    pub level: Sensitivity,
+    /// A sentence for people.
+    pub description: String,
 }
 
 /// What a text is about.
@@ -156,31 +168,34 @@ impl Verdict {
     #[must_use]
     pub fn new(work: &Work, classified: &Classified, catalog: &Catalog, delivery: u64, worker: &str) -> Self {
         let verdict = &classified.verdict;
+        let unit = work.unit();
         let text = work.text.expose();
         let points = CodePoints::of(text);
-        let lines = Lines::of(text);
-        let place = work.place.as_ref();
-        let findings = || verdict.findings().iter().filter(|f| place.is_none_or(|place| place.owns(f.range.start)));
-        let mut types = BTreeMap::new();
-        for finding in findings() {
-            *types.entry(finding.entity_type.to_string()).or_default() += 1;
-        }
-        let line = |finding: &Finding| {
-            let (down, line_start) = lines.at(finding.range.start);
-            let start = points.code_point(finding.range.start);
-            let along = (start - points.code_point(line_start)) as u64;
-            let (line, column) = on_page(place, down as u64, along);
-            FindingLine {
+        let min_score = classified.policy.min_score();
+        let judged = scan::judge(&unit, verdict, min_score, false);
+        let findings: Vec<FindingLine> = scan::owned(&unit, verdict, min_score)
+            .into_iter()
+            .zip(judged.hits)
+            .map(|((finding, level), hit)| FindingLine {
                 entity_type: finding.entity_type.to_string(),
                 coarse: catalog.coarse(finding.entity_type.as_str()).to_owned(),
-                start: start as u64,
+                start: points.code_point(finding.range.start) as u64,
                 end: points.code_point(finding.range.end) as u64,
-                line,
-                column,
+                at: hit.at,
                 score: finding.score,
+                level,
                 detector: finding.detector.as_str().to_owned(),
                 recognizer: finding.recognizer.to_string(),
-            }
+            })
+            .collect();
+        let mut types = BTreeMap::new();
+        for finding in &findings {
+            *types.entry(finding.entity_type.clone()).or_default() += 1;
+        }
+        let rule = |reason: &Reason| RuleLine {
+            rule: reason.rule.to_string(),
+            level: reason.level,
+            description: reason.description.to_string(),
         };
         Self {
             version: VERSION,
@@ -189,9 +204,9 @@ impl Verdict {
             number: work.number,
             place: work.place.clone(),
             level: verdict.level(),
-            reasons: verdict.reasons().iter().map(|reason| reason.rule.to_string()).collect(),
+            reasons: verdict.reasons().iter().map(rule).collect(),
             types,
-            findings: findings().map(line).collect(),
+            findings,
             findings_left_out: 0,
             topics: verdict
                 .topics()
@@ -206,6 +221,45 @@ impl Verdict {
             micros: u64::try_from(classified.timings.total.as_micros()).unwrap_or(u64::MAX),
             delivery,
             worker: worker.to_owned(),
+        }
+    }
+
+    /// What it adds to the summary of a scan, the same as if the document had been classified there.
+    #[must_use]
+    pub(crate) fn judged(&self, min_score: f32) -> Judged {
+        let place = self.place.clone().unwrap_or_default();
+        let mut left = self.types.clone();
+        let mut hits = Vec::with_capacity(self.findings.len());
+        for finding in &self.findings {
+            left.entry(finding.entity_type.clone()).and_modify(|count| *count = count.saturating_sub(1));
+            if finding.score >= min_score {
+                hits.push(Hit {
+                    entity_type: finding.entity_type.as_str().into(),
+                    score: finding.score,
+                    level: finding.level,
+                    at: finding.at.clone(),
+                    quote: None,
+                });
+            }
+        }
+        // Those that did not fit into the message are counted all the same.
+        for (entity_type, count) in left {
+            let hit = Hit { entity_type: entity_type.into(), score: 0.0, level: None, at: None, quote: None };
+            hits.extend(std::iter::repeat_n(hit, usize::try_from(count).unwrap_or_default()));
+        }
+        let rule = |line: &RuleLine| Applied {
+            rule: line.rule.as_str().into(),
+            level: line.level,
+            description: line.description.as_str().into(),
+        };
+        Judged {
+            path: place.path.as_str().into(),
+            bytes: place.owned.map_or(self.bytes, |(start, end)| end.saturating_sub(start)),
+            place: place.in_file(),
+            level: self.level,
+            complete: self.coverage.complete,
+            rules: self.reasons.iter().map(rule).collect(),
+            hits,
         }
     }
 
@@ -250,34 +304,6 @@ impl CoverageLine {
     }
 }
 
-/// Line and column in the file of what stands so many lines down and so many code points along in the document.
-fn on_page(place: Option<&Place>, down: u64, along: u64) -> (Option<u64>, Option<u64>) {
-    match place {
-        // A document of no file: places in its own text.
-        None => (Some(1 + down), Some(1 + along)),
-        Some(Place { line: Some(line), column: Some(column), .. }) => {
-            (Some(line + down), Some(if down == 0 { column + along } else { 1 + along }))
-        }
-        // A record: its lines are not the file's.
-        Some(place) => (place.line, None),
-    }
-}
-
-/// Where the lines of a text begin.
-struct Lines(Vec<usize>);
-
-impl Lines {
-    fn of(text: &str) -> Self {
-        Self(std::iter::once(0).chain(memchr::memchr_iter(b'\n', text.as_bytes()).map(|at| at + 1)).collect())
-    }
-
-    /// How many lines lie before the line of this byte, and where that line begins.
-    fn at(&self, byte: usize) -> (usize, usize) {
-        let before = self.0.partition_point(|start| *start <= byte).saturating_sub(1);
-        (before, self.0.get(before).copied().unwrap_or_default())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -288,9 +314,9 @@ mod tests {
             coarse: "EMAIL".into(),
             start: index as u64 * 20,
             end: index as u64 * 20 + 10,
-            line: Some(1),
-            column: Some(1),
+            at: None,
             score: 0.9,
+            level: None,
             detector: "pattern".into(),
             recognizer: "email".into(),
         };
@@ -301,7 +327,7 @@ mod tests {
             number: Some(0),
             place: None,
             level: Sensitivity::Internal,
-            reasons: vec!["personal".into()],
+            reasons: Vec::new(),
             types: BTreeMap::from([("EMAIL_ADDRESS".into(), findings as u64)]),
             findings: (0..findings).map(finding).collect(),
             findings_left_out: 0,
@@ -331,19 +357,11 @@ mod tests {
     }
 
     #[test]
-    fn a_finding_stands_where_the_file_has_it() {
-        let text = Place { line: Some(10), column: Some(5), ..Place::default() };
-        assert_eq!(on_page(Some(&text), 0, 2), (Some(10), Some(7)));
-        assert_eq!(on_page(Some(&text), 3, 2), (Some(13), Some(3)));
-        let record = Place { line: Some(10), ..Place::default() };
-        assert_eq!(on_page(Some(&record), 3, 2), (Some(10), None));
-        assert_eq!(on_page(None, 3, 2), (Some(4), Some(3)));
-    }
-
-    #[test]
-    fn lines_and_their_beginnings() {
-        let lines = Lines::of("ab\n\ncd\n");
-        let at: Vec<_> = (0..8).map(|byte| lines.at(byte)).collect();
-        assert_eq!(at, [(0, 0), (0, 0), (0, 0), (1, 3), (2, 4), (2, 4), (2, 4), (3, 7)]);
+    fn the_summary_counts_what_did_not_fit() {
+        let bytes = verdict(60_000).to_bytes(1024 * 1024).unwrap();
+        let cut: Verdict = serde_json::from_slice(&bytes).unwrap();
+        assert!(cut.findings_left_out > 0);
+        assert_eq!(cut.judged(0.5).hits.len(), 60_000);
+        assert_eq!(verdict(3).judged(0.95).hits.len(), 0);
     }
 }

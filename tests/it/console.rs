@@ -28,7 +28,8 @@ fn caller(name: &str, token: &str, permissions: &str) -> String {
 
 /// A service with an auditor, and one caller who may not read the log.
 async fn guarded() -> TestServer {
-    let config = caller("auditor", "read-t0ken", "\"audit-read\"") + &caller("crm", "crm-t0ken", "\"classify\", \"dispatch\"");
+    let config =
+        caller("auditor", "read-t0ken", "\"audit-read\"") + &caller("crm", "crm-t0ken", "\"classify\", \"dispatch\"");
     TestServer::start(Setup::with(config)).await
 }
 
@@ -80,7 +81,12 @@ async fn the_overview_is_the_report_and_the_files_are_the_same() {
 
     let (status, page) = server.page(&format!("/console/decisions/{id}")).await;
     assert_eq!(status, 200);
-    for part in ["Why this text was confidential", "It applied, and gave the level", "It stayed inside, with here", "Hash of the record"] {
+    for part in [
+        "Why this text was confidential",
+        "It applied, and gave the level",
+        "It stayed inside, with here",
+        "Hash of the record",
+    ] {
         assert!(page.contains(part), "{part}");
     }
     assert!(page.contains("that was not there") || page.contains("Not asked"), "rules that did not apply are told");
@@ -218,7 +224,8 @@ async fn every_answer_stays_out_of_frames_caches_and_other_sites() {
         assert!(!policy.contains("script-src") && !policy.contains("unsafe"));
         assert!(header(&response, "content-type").starts_with("text/html"));
     }
-    let get = |name: &'static str, value: &'static str| browser().get(format!("{}/console", server.url)).header(name, value);
+    let get =
+        |name: &'static str, value: &'static str| browser().get(format!("{}/console", server.url)).header(name, value);
     assert_eq!(get("host", "evil.example").send().await.unwrap().status(), 403, "another name of this machine");
     assert_eq!(get("origin", "https://evil.example").send().await.unwrap().status(), 403);
     assert_eq!(get("sec-fetch-site", "cross-site").send().await.unwrap().status(), 403, "a picture of another site");
@@ -229,7 +236,10 @@ async fn every_answer_stays_out_of_frames_caches_and_other_sites() {
         let request = browser().request(method.parse().unwrap(), format!("{}/console", server.url));
         assert_eq!(request.header("origin", &server.url).send().await.unwrap().status(), 405, "{method}");
     }
-    assert_eq!(server.post("/console/try", &chat("x")).header("origin", &server.url).send().await.unwrap().status(), 415);
+    assert_eq!(
+        server.post("/console/try", &chat("x")).header("origin", &server.url).send().await.unwrap().status(),
+        415
+    );
     server.stop().await;
 }
 

@@ -147,7 +147,7 @@ def test_a_decision_is_explained_rule_by_rule(browser: Browser, service: dict[st
     browser.run("document.querySelector('select[name=level]').value = 'confidential'")
     browser.click(".fields button")
     assert browser.count("tbody tr") == 2
-    browser.click("tbody tr:last-child a")
+    browser.click("tbody tr:last-child th a")
     assert "Why this text was confidential" in browser.text()
     assert "It applied, and gave the level" in browser.text()
     browser.click("section details summary")
@@ -169,6 +169,18 @@ def test_a_text_is_tried_and_stays_in_memory(browser: Browser, service: dict[str
     pictures(browser, "try")
     for path in service["folder"].rglob("*"):
         assert not path.is_file() or b"canary-tried" not in path.read_bytes(), path
+
+
+def test_local_or_cloud_is_answered_from_what_was_recorded(browser: Browser, service: dict[str, Any]) -> None:
+    browser.open(f"{service['origin']}/console/plan?range=all")
+    assert "From the recorded traffic" in browser.text()
+    browser.write("input[name=queries_per_day]", "50000")
+    browser.run("document.querySelector('select[name=residency]').value = 'network'")
+    browser.click(".fields button")
+    assert "local:" in browser.text()
+    assert browser.run("return document.querySelector('img.picture').naturalWidth") > 0
+    is_clean(browser, service["origin"])
+    pictures(browser, "plan")
 
 
 def test_an_error_is_a_page(browser: Browser, service: dict[str, Any]) -> None:

@@ -63,13 +63,16 @@ pub(crate) fn micros(micros: u64) -> String {
     }
 }
 
-/// Millionths of a dollar as dollars: cents for large amounts, up to six places for small ones.
+/// Millionths of a dollar as dollars: to the cent from one dollar on, with four places below, and whole where even those
+/// would say nothing. Rounded up, because a cost is never told smaller than it is.
 pub(crate) fn dollars(micros: u64) -> String {
-    let (whole, rest) = (micros / 1_000_000, micros % 1_000_000);
-    if whole >= 100 || rest == 0 {
-        return format!("${}.{:02}", count(whole), rest / 10_000);
-    }
-    let places = format!("{rest:06}");
+    let unit = match micros {
+        1_000_000.. => 10_000,
+        100.. => 100,
+        _ => 1,
+    };
+    let rounded = micros.div_ceil(unit).saturating_mul(unit);
+    let (whole, places) = (rounded / 1_000_000, format!("{:06}", rounded % 1_000_000));
     let short = places.trim_end_matches('0');
     format!("${}.{short:0<2}", count(whole))
 }
@@ -118,8 +121,15 @@ mod tests {
             ["< 0.01 ms", "1.50 ms", "12 ms", "1.50 s", "60 min"]
         );
         assert_eq!(
-            [dollars(0), dollars(75), dollars(1_500_000), dollars(123_456_789), dollars(90_000_000_000)],
-            ["$0.00", "$0.000075", "$1.50", "$123.45", "$90,000.00"]
+            [
+                dollars(0),
+                dollars(75),
+                dollars(123_401),
+                dollars(1_500_000),
+                dollars(123_456_789),
+                dollars(90_000_000_000)
+            ],
+            ["$0.00", "$0.000075", "$0.1235", "$1.50", "$123.46", "$90,000.00"]
         );
         assert_eq!(signed_dollars(-1_500_000), "−$1.50");
         assert_eq!([counted(1, "call"), counted(2, "call")], ["1 call", "2 calls"]);

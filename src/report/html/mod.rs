@@ -5,6 +5,7 @@ mod chart;
 pub(crate) mod format;
 mod outcomes;
 pub(crate) mod parts;
+mod plan;
 mod proof;
 mod sections;
 #[cfg(test)]
@@ -18,11 +19,14 @@ use sha2::{Digest as _, Sha256};
 
 use super::Report;
 
+pub(crate) use plan::body as plan_body;
 pub(crate) use sections::{heading, sections};
 
 /// The style of the page, and of the console.
 pub const STYLE: &str = include_str!("style.css");
 
+/// Rows of what left that the page shows at once.
+pub(crate) const EGRESS_FIRST: usize = 20;
 /// Rows of what left that the page shows.
 pub(crate) const EGRESS_SHOWN: usize = 200;
 
@@ -49,7 +53,8 @@ impl Links {
 #[must_use]
 pub fn page(report: &Report) -> String {
     let hash = STANDARD.encode(Sha256::digest(STYLE.as_bytes()));
-    let allowed = format!("default-src 'none'; style-src 'sha256-{hash}'; base-uri 'none'; form-action 'none'");
+    let allowed =
+        format!("default-src 'none'; style-src 'sha256-{hash}'; img-src data:; base-uri 'none'; form-action 'none'");
     html! {
         (DOCTYPE)
         html lang="en" {

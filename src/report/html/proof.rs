@@ -60,6 +60,10 @@ pub(super) fn verification(standing: &Standing) -> Markup {
                 Row::of([html! { "Result" }, html! { (title(standing).trim_end_matches([':', '.'])) @if standing.proof == Proof::NotVerified { ": " (standing.not_verified_because) } }]),
                 Row::of([html! { "Records looked at" }, html! { (count(standing.records)) }]),
                 Row::of([html! { "Head" }, html! { @if standing.head_hash.is_empty() { "–" } @else { code.wrap { (standing.head_sequence) ":" (standing.head_hash) } } }]),
+                Row::of([html! { "Proven by signatures or kept heads" }, html! {
+                    @match standing.proven_to { 0 => "nothing", to => { "up to record " (count(to)) } }
+                    @if standing.checkpoints > 0 { "; " (counted(standing.checkpoints, "signed checkpoint")) " stand in the log" } }]),
+                Row::of([html! { "Removed by retention" }, html! { @match standing.removed_to { 0 => "nothing", to => { "records 1 to " (count(to)) "; the chain goes on behind them" } } }]),
                 Row::of([html! { "At fault" }, html! { @match &standing.fault { Some(fault) => (fault), None => "–" } }]),
             ];
             (table("What the verifier found", &[Column::Text("Question"), Column::Text("Answer")], &rows))

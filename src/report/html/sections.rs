@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use super::super::{Proof, Report, Volume};
 use super::format::{bytes, count, counted, date, dollars, micros, percent, signed_dollars};
-use super::{Links, outcomes, proof, volume};
+use super::{Links, outcomes, plan, proof, volume};
 
 /// The range in words.
 pub(crate) fn period(report: &Report) -> String {
@@ -77,11 +77,12 @@ pub(crate) fn sections(report: &Report, links: Links) -> Markup {
         (outcomes::exceptions(summary, links))
         (outcomes::cost(summary))
         (outcomes::latency(summary))
+        (plan::section(report.plan.as_ref()))
         (proof::verification(&report.verification))
     }
 }
 
-const CONTENTS: [(&str, &str); 12] = [
+const CONTENTS: [(&str, &str); 13] = [
     ("volume", "Volume"),
     ("routes", "Where texts went"),
     ("egress", "What left"),
@@ -93,6 +94,7 @@ const CONTENTS: [(&str, &str); 12] = [
     ("exceptions", "Redactions and overrides"),
     ("cost", "Cost"),
     ("latency", "Latency"),
+    ("plan", "Local or cloud"),
     ("verification", "Verification"),
 ];
 

@@ -9,7 +9,7 @@ use super::super::{Ranking, Summary};
 use super::chart::{self, Bin, LEVELS, way_name};
 use super::format::{bytes, count, counted, dollars, percent, time};
 use super::parts::{Column, Row, bar, code, level, number, ranking, table};
-use super::{EGRESS_SHOWN, Links};
+use super::{EGRESS_FIRST, EGRESS_SHOWN, Links};
 
 /// Days that are drawn one by one; more are drawn by week, and many more by month.
 const DAYS_DRAWN: usize = 92;
@@ -129,23 +129,31 @@ pub(super) fn egress(summary: &Summary, links: Links) -> Markup {
         &summary.cloud_egress;
     let row = |row: &super::super::Egress| {
         Row::of([
-            html! { span.nowrap { (time(row.time)) } },
+            html! { span.nowrap { (time(row.time)) } span.under { (links.decision(&row.decision_id)) } },
             html! { (row.caller) },
-            html! { (row.backend) @if row.model != row.backend { " / " (row.model) } },
+            html! { (row.backend) span.under { (row.model) } },
             html! {
                 (level(row.level))
                 @if row.sent_level != row.level { " sent as " (level(row.sent_level)) }
                 @if row.replaced > 0 { " " span.tag { (counted(row.replaced, "value")) " replaced" } }
                 @if let Some(rule) = &row.overridden_by { " " span.tag.warn { "override " (rule) } }
                 @if row.escalated_from.is_some() { " " span.tag { "escalated" } }
+                @if row.outcome != "completed" { " " span.tag.warn { (row.outcome) } }
             },
             html! { @if row.entity_types.is_empty() { span.soft { "none" } } @for name in &row.entity_types { code.tag { (name) } } },
             html! { (bytes(row.bytes)) },
             html! { @match row.cost_micros { Some(cost) => { @if row.cost_estimated { "≤ " } (dollars(cost)) }, None => span.soft { "–" } } },
-            html! { @if row.outcome == "completed" { "completed" } @else { span.tag.warn { (row.outcome) } } },
-            links.decision(&row.decision_id),
         ])
     };
+    let columns = [
+        Text("Time and decision"),
+        Text("Caller"),
+        Text("Backend and model"),
+        Text("Level"),
+        Text("Types in what was sent"),
+        Number("Sent"),
+        Number("Cost"),
+    ];
     let shown: Vec<Row> = rows.iter().take(EGRESS_SHOWN).map(row).collect();
     let more = rows_left_out + rows.len().saturating_sub(EGRESS_SHOWN) as u64;
     html! {
@@ -160,10 +168,16 @@ pub(super) fn egress(summary: &Summary, links: Links) -> Markup {
                     (count(*redacted)) " were redacted first, " (count(*overridden)) " went out under an override. Together they cost " (dollars(money.cost_micros))
                     @if money.unpriced > 0 { ", and for " (count(money.unpriced)) " no price is known" } "."
                 }
-                (table(html! { "Calls of the cloud, newest first "
-                        @if more > 0 { span.soft { "(the newest " (count(shown.len() as u64)) "; " (counted(more, "older call")) " are left out here, and the JSON has them all)" } } },
-                    &[Text("Time"), Text("Caller"), Text("Backend / model"), Text("Level"), Text("Types in what was sent"), Number("Sent"), Number("Cost"), Text("Ended"), Text("Decision")],
-                    &shown))
+                @let (first, others) = shown.split_at_checked(EGRESS_FIRST).unwrap_or((&shown, &[]));
+                (table(html! { "Calls of the cloud, newest first " @if !others.is_empty() || more > 0 { span.soft { "(the newest " (first.len()) " of " (count(*calls)) ")" } } }, &columns, first))
+                @if !others.is_empty() {
+                    details {
+                        summary { "The next " (counted(others.len() as u64, "call")) }
+                        (table("Calls of the cloud before those", &columns, others))
+                    }
+                }
+                @if more > 0 { p.soft.gap { "The page shows the newest " (count(shown.len() as u64)) "; " (counted(more, "older call")) " are left out here, and the JSON of "
+                    code { "cordon audit report --json" } " has them all." } }
             }
         }
     }

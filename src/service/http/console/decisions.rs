@@ -5,7 +5,7 @@ use axum::extract::{Request, State};
 use http::Response;
 use maud::{Markup, html};
 
-use crate::audit::{DEFAULT_PAGE_SIZE, DecisionFilter, StoredDecision};
+use crate::audit::{DEFAULT_PAGE_SIZE, DecisionFilter, StatusFilter, StoredDecision};
 use crate::policy::{Route, Sensitivity};
 use crate::report::Way;
 use crate::report::html::format::{dollars, micros, time, words};
@@ -20,7 +20,8 @@ use super::{Shared, answer, caller};
 const TYPES: usize = 4;
 
 /// The names of the filters in the address.
-const NAMES: [&str; 6] = ["level", "route", "caller", "request_id", "since", "until"];
+const NAMES: [&str; 9] =
+    ["level", "route", "outcome", "caller", "entity_type", "model", "policy_digest", "since", "until"];
 
 fn filter(query: &Query) -> Result<DecisionFilter, Refusal> {
     let unknown = |field: &str| Refusal::field(field, "UNKNOWN_VALUE", "has a value that the log does not know");
@@ -30,7 +31,13 @@ fn filter(query: &Query) -> Result<DecisionFilter, Refusal> {
         level,
         route,
         caller: query.get("caller").map(str::to_owned),
-        request_id: query.get("request_id").map(str::to_owned),
+        entity_type: query.get("entity_type").map(str::to_owned),
+        model: query.get("model").map(str::to_owned),
+        policy_digest: query.get("policy_digest").map(str::to_owned),
+        status: query
+            .get("outcome")
+            .map(|name| StatusFilter::named(name).ok_or_else(|| unknown("outcome")))
+            .transpose()?,
         since: query.day("since")?.and_then(query::begin),
         until: query.day("until")?.and_then(query::end),
         ..DecisionFilter::default()
@@ -102,8 +109,16 @@ fn filters(query: &Query) -> Markup {
                     @for route in Route::ALL { option value=(route.as_str()) selected[chosen("route", route.as_str())] { (route.as_str()) } }
                 }
             }
-            label { "Caller" input name="caller" value=[query.get("caller")] size="14" autocomplete="off"; }
-            label { "Request id" input name="request_id" value=[query.get("request_id")] size="16" autocomplete="off"; }
+            label { "Ended"
+                select name="outcome" {
+                    option value="" { "any" }
+                    @for name in StatusFilter::NAMES { option value=(name) selected[chosen("outcome", name)] { (name) } }
+                }
+            }
+            label { "Caller" input name="caller" value=[query.get("caller")] size="11" autocomplete="off"; }
+            label { "Entity type" input name="entity_type" value=[query.get("entity_type")] size="13" autocomplete="off"; }
+            label { "Model" input name="model" value=[query.get("model")] size="11" autocomplete="off"; }
+            label { "Policy digest" input name="policy_digest" value=[query.get("policy_digest")] size="11" autocomplete="off"; }
             label { "From" input type="date" name="since" value=[query.get("since")]; }
             label { "To, included" input type="date" name="until" value=[query.get("until")]; }
             button type="submit" { "Filter" }
@@ -112,9 +127,8 @@ fn filters(query: &Query) -> Markup {
     }
 }
 
-const COLUMNS: [Column; 9] = [
-    Column::Text("Time"),
-    Column::Text("Decision"),
+const COLUMNS: [Column; 8] = [
+    Column::Text("Time and decision"),
     Column::Text("Level"),
     Column::Text("Because of"),
     Column::Text("Went to"),
@@ -130,9 +144,9 @@ fn row(stored: &StoredDecision) -> Row {
     let id = decision.id.to_string();
     let types = &decision.entities;
     Row::of([
-        html! { span.nowrap { (time(decision.time)) } },
         // The end of the id differs where the beginning, which is the time, may not.
-        html! { a href={ "/console/decisions/" (id) } title=(id) { code { "…" (id.get(id.len().saturating_sub(12)..).unwrap_or(&id)) } } },
+        html! { a.nowrap href={ "/console/decisions/" (id) } title=(id) { (time(decision.time)) }
+        span.under { code { "…" (id.get(id.len().saturating_sub(12)..).unwrap_or(&id)) } } },
         parts::level(decision.level),
         html! { @match decision.reasons.first() { Some(reason) => (words(reason.rule.as_str())), None => span.soft { "no rule" } } },
         went(stored),
@@ -145,7 +159,7 @@ fn row(stored: &StoredDecision) -> Row {
         html! { @match outcome {
             Some(outcome) => {
                 @if outcome.error.as_str().is_empty() { (outcome.status.as_str()) } @else { span.tag.warn { (outcome.error) } }
-                @if let Some(cost) = outcome.cost_micros { span.soft.nowrap { " " (dollars(cost)) } }
+                @if let Some(cost) = outcome.cost_micros { span.under { (dollars(cost)) } }
             }
             None => span.soft { "–" },
         } },
@@ -161,7 +175,7 @@ fn went(stored: &StoredDecision) -> Markup {
             (Way::NotAsked, Some(routing)) => span.soft { "asked only: " (routing.route) },
             (Way::NotAsked, None) => span.soft { "classified only" },
             (Way::Unserved, _) => span.soft { "nowhere" },
-            (_, Some(routing)) => { (routing.route) span.soft { ", " (routing.backend) } },
+            (_, Some(routing)) => { span.nowrap { (routing.route) } span.under { (routing.backend) } },
             (_, None) => "",
         }
     }
@@ -177,15 +191,19 @@ mod tests {
 
     #[test]
     fn filters_are_read_and_kept_in_addresses() {
-        let asked = query("level=internal&route=cloud-redacted&caller=a%26b&since=2026-03-01&until=2026-03-01");
+        let asked = query(
+            "level=internal&route=cloud-redacted&outcome=failed&caller=a%26b&entity_type=PERSON&since=2026-03-01&until=2026-03-01",
+        );
         let filter = filter(&asked).unwrap();
         assert_eq!((filter.level, filter.route), (Some(Sensitivity::Internal), Some(Route::CloudRedacted)));
         assert_eq!(filter.caller.as_deref(), Some("a&b"));
         assert_eq!(filter.until.unwrap().to_string(), "2026-03-02T00:00:00Z");
         assert_eq!(
             address(&asked, "t"),
-            "/console/decisions?level=internal&route=cloud-redacted&caller=a%26b&since=2026-03-01&until=2026-03-01&page=t"
+            "/console/decisions?level=internal&route=cloud-redacted&outcome=failed&caller=a%26b&entity_type=PERSON&since=2026-03-01&until=2026-03-01&page=t"
         );
+        assert_eq!(filter.entity_type.as_deref(), Some("PERSON"));
+        assert!(super::filter(&query("outcome=odd")).is_err());
         assert!(super::filter(&query("level=secret")).is_err() && super::filter(&query("route=moon")).is_err());
     }
 }

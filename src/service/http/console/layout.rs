@@ -15,13 +15,14 @@ pub(super) enum Place {
     Overview,
     Decisions,
     TryIt,
-    Elsewhere,
+    Plan,
 }
 
-const PLACES: [(Place, &str, &str); 3] = [
+const PLACES: [(Place, &str, &str); 4] = [
     (Place::Overview, "/console", "Overview"),
     (Place::Decisions, "/console/decisions", "Decisions"),
     (Place::TryIt, "/console/try", "Try it"),
+    (Place::Plan, "/console/plan", "Local or cloud"),
 ];
 
 /// A page for a caller who is in.

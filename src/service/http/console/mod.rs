@@ -11,6 +11,7 @@ mod entry;
 mod layout;
 mod login;
 mod overview;
+mod plan;
 mod query;
 mod rules;
 mod session;
@@ -67,6 +68,7 @@ pub(super) fn router(core: &Arc<Core>, callers: &Callers, hosts: &[String], secu
         .route("/console/report.json", get(overview::json_file))
         .route("/console/decisions", get(decisions::show))
         .route("/console/decisions/{id}", get(decision::show))
+        .route("/console/plan", get(plan::show))
         .route("/console/try", get(try_it::show).post(try_it::classify))
         .route("/console/login", get(login::show).post(login::sign_in))
         .route("/console/logout", post(login::sign_out))

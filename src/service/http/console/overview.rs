@@ -27,21 +27,22 @@ const ALL: &str = "all";
 const CUSTOM: &str = "custom";
 
 /// A range as it was chosen.
-struct Choice {
+pub(super) struct Choice {
     name: &'static str,
     range: Range,
     days: (Option<Date>, Option<Date>),
 }
 
 impl Choice {
-    fn of(query: &Query, now: Timestamp) -> Result<Self, Refusal> {
+    /// What the address says, and else this range.
+    pub(super) fn of(query: &Query, now: Timestamp, default: &str) -> Result<Self, Refusal> {
         let days = (query.day("since")?, query.day("until")?);
         if days.0.is_some() || days.1.is_some() {
             // A person means the last day too.
             let range = Range { since: days.0.and_then(query::begin), until: days.1.and_then(query::end) };
             return Ok(Self { name: CUSTOM, range, days });
         }
-        let asked = query.get("range").unwrap_or(DEFAULT);
+        let asked = query.get("range").unwrap_or(default);
         if asked == ALL {
             return Ok(Self { name: ALL, range: Range::default(), days });
         }
@@ -51,6 +52,10 @@ impl Choice {
         let today = now.to_zoned(TimeZone::UTC).date();
         let since = today.checked_sub((*back).days()).ok().and_then(query::begin);
         Ok(Self { name, range: Range { since, until: None }, days })
+    }
+
+    pub(super) fn range(&self) -> Range {
+        self.range
     }
 
     fn address(&self, file: &str) -> String {
@@ -72,7 +77,7 @@ impl Choice {
 }
 
 async fn made(console: &Console, query: Query) -> Result<(Choice, Arc<Report>), Refusal> {
-    let choice = Choice::of(&query, Timestamp::now())?;
+    let choice = Choice::of(&query, Timestamp::now(), DEFAULT)?;
     let report = console.core.live.report(&console.core, choice.range).await?;
     Ok((choice, report))
 }
@@ -147,7 +152,7 @@ mod tests {
 
     fn choice(query: &str) -> Result<Choice, Refusal> {
         let request = Request::builder().uri(format!("/console?{query}")).body(Body::empty()).unwrap();
-        Choice::of(&Query::of(&request), "2026-03-10T15:00:00Z".parse().unwrap())
+        Choice::of(&Query::of(&request), "2026-03-10T15:00:00Z".parse().unwrap(), DEFAULT)
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Rules as a list: which applied, which did not, and why as far as is known.
 
+use std::sync::Arc;
+
 use maud::{Markup, html};
 
 use crate::policy::Sensitivity;
@@ -29,12 +31,27 @@ pub(super) fn line(yes: bool, rule: &str, level: Sensitivity, description: &str,
     }
 }
 
-/// The rules that did not apply.
+/// The rules that did not apply: those that were asked one by one, the others together behind the one that stood before.
 pub(super) fn unapplied(rules: &[RuleTold]) -> Markup {
+    let behind = |told: &RuleTold| match &told.standing {
+        Standing::AfterOther(other) => Some(Arc::clone(other)),
+        _ => None,
+    };
+    let mut first: Vec<Arc<str>> = rules.iter().filter_map(behind).collect();
+    first.dedup();
     html! {
         ul.rules {
-            @for told in rules.iter().filter(|told| told.standing != Standing::Applied) {
+            @for told in rules.iter().filter(|told| told.standing != Standing::Applied && behind(told).is_none()) {
                 (line(false, &told.rule, told.level, &told.description, &why(&told.standing)))
+            }
+            @for other in &first {
+                li {
+                    (sign(false))
+                    div {
+                        p { "Not asked, because " code { (other) } " stands before them and already gave this level:" }
+                        p { @for told in rules.iter().filter(|told| behind(told).as_ref() == Some(other)) { code.tag title=(told.description) { (told.rule) } } }
+                    }
+                }
             }
         }
     }

@@ -112,7 +112,6 @@ fn result(classified: &Classified, document: &Document) -> Markup {
                         @if index == 0 { "It gives the level" } @else { "It holds too" }
                         @if !reason.entity_types.is_empty() { ", because of " @for name in &reason.entity_types { code.tag { (name) } } }
                         @if !topics.is_empty() { ", and what the text is about: " @for topic in topics { span.tag { (words(&topic.name)) } } }
-                        "."
                     }))
                 }
             }
