@@ -313,11 +313,15 @@ def test_the_report_is_that_of_a_scan_in_one_process(
     (folder / "bad.jsonl").write_text('{"text":"fine"}\nnot json\n', encoding="utf-8")
     environment = stack.service_environment(assets) | {"CORDON_DATA_DIR": str(tmp_path / "data")}
     alone = subprocess.run(
-        [str(program), "scan", "--json", str(folder)], env=environment, capture_output=True, timeout=120, check=False
+        [str(program), "scan", "--json", "--field", "text", str(folder)],
+        env=environment,
+        capture_output=True,
+        timeout=120,
+        check=False,
     )
     with worker(program, assets, server, tmp_path, "one"):
         queued = subprocess.run(
-            [str(program), "scan", "--json", "--nats", server.url, str(folder)],
+            [str(program), "scan", "--json", "--field", "text", "--nats", server.url, str(folder)],
             env=environment,
             capture_output=True,
             timeout=120,
