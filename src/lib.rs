@@ -28,6 +28,8 @@ pub mod ner;
 pub mod plan;
 pub mod policy;
 pub mod redact;
+pub mod replay;
+pub mod report;
 pub mod scan;
 pub mod service;
 pub mod startup;

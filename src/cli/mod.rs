@@ -1,5 +1,6 @@
 //! The command line: one file a subcommand. Every command calls the same functions as the service; none has rules of
-//! its own. Exit codes: 0 done, 1 failed, 2 wrong arguments, 3 some items of the input failed, 4 a check did not pass.
+//! its own. Exit codes: 0 done, 1 failed, 2 wrong arguments, 3 some items of the input failed, 4 a check did not pass, 5 nothing
+//! is wrong, but not all is proven.
 
 mod audit;
 mod calibrate;
@@ -15,6 +16,7 @@ mod nats;
 mod output;
 mod plan;
 mod policy;
+mod replay;
 mod row;
 mod scan;
 mod serve;
@@ -36,7 +38,7 @@ use crate::telemetry::{self, LogFormat};
     version,
     max_term_width = 110,
     after_help = "Exit codes: 0 done, 1 failed, 2 wrong \
-arguments, 3 some items of the input failed, 4 a check did not pass."
+arguments, 3 some items of the input failed, 4 a check did not pass, 5 nothing is wrong but not all is proven."
 )]
 struct Arguments {
     #[command(subcommand)]
@@ -128,6 +130,8 @@ enum Exit {
     SomeFailed,
     /// A check did not pass.
     CheckFailed,
+    /// Nothing is wrong, but not all is proven.
+    Unproven,
 }
 
 /// A command that could not do its work; the message is for people.
@@ -180,6 +184,7 @@ pub fn run() -> ExitCode {
         Ok(Exit::Done) => ExitCode::SUCCESS,
         Ok(Exit::SomeFailed) => ExitCode::from(3),
         Ok(Exit::CheckFailed) => ExitCode::from(4),
+        Ok(Exit::Unproven) => ExitCode::from(5),
         Err(Failure(message)) if message.contains("Broken pipe") => ExitCode::SUCCESS,
         Err(Failure(message)) => {
             output::error(&message);
