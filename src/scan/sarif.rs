@@ -75,8 +75,13 @@ impl Rules {
             };
             all.add(&rule.rule, &says, severity(Some(rule.level)), "policy");
         }
-        for name in summary.type_names() {
-            all.add(name, &summary.describe_type(name), "note", "entity type");
+        for found in &summary.entity_types {
+            let says = if found.description.is_empty() {
+                format!("a finding of the type {}", found.entity_type)
+            } else {
+                found.description.clone()
+            };
+            all.add(&found.entity_type, &says, "note", "entity type");
         }
         all.add(NOT_SCANNED, "something was not scanned, so nothing is known about it", "error", "coverage");
         all
