@@ -63,7 +63,7 @@ def measure(program: Path, assets: dict[str, str], nats: str, workers: int, numb
         server_before = processor_seconds(server.process.pid)
         begun = time.monotonic()
         feeding = subprocess.Popen(
-            [str(program), "scan", "--nats", server.url, "--json", str(file)],
+            [str(program), "scan", "--nats", server.url, "--json", "--field", "text", str(file)],
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             env=environment,
@@ -76,7 +76,7 @@ def measure(program: Path, assets: dict[str, str], nats: str, workers: int, numb
         seconds = time.monotonic() - begun
         assert feeding.stdout is not None
         report = json.loads(feeding.stdout.read())
-        if (report["stored"], report["lost"]) != (number, 0):
+        if (report["bulk"]["stored"], report["bulk"]["lost"]) != (number, 0):
             raise stack.StackError(f"the run is not whole: {report}")
         used = sum(processor_seconds(process.pid) for process in crew) - sum(before)
         return {

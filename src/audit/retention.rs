@@ -141,6 +141,8 @@ impl Removal {
                     self.stage = Stage::Shrinking;
                 } else {
                     session.remove_up_to(first.saturating_add(STEP).min(self.to.sequence))?;
+                    // Along the way, so that a stop in the middle leaves little behind.
+                    session.give_back(PAGES)?;
                 }
             }
             Stage::Shrinking => return Ok(session.give_back(PAGES)? > 0),

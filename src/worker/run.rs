@@ -16,11 +16,11 @@ use crate::classify::{Classifier, NerMode};
 use crate::service::ANONYMOUS;
 
 /// How long what the server sent before it heard of the stop is waited for.
-const LAST_DELIVERIES: Duration = Duration::from_secs(1);
+const LAST_DELIVERIES: Duration = Duration::from_secs(5);
 /// How often the log says how it goes.
 const TELL_EVERY: Duration = Duration::from_secs(60);
 /// How long documents that are cut off may take to be given back.
-const GIVING_BACK: Duration = Duration::from_secs(2);
+const GIVING_BACK: Duration = Duration::from_secs(5);
 
 /// What a worker is told.
 #[derive(Clone, Debug)]

@@ -45,7 +45,7 @@ class Scan:
         environment = stack.service_environment(assets) | {"CORDON_DATA_DIR": str(folder / "data")}
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
-                [str(program), "scan", "--nats", url, "--json", *arguments],
+                [str(program), "scan", "--nats", url, "--json", "--field", "text", *arguments],
                 stdin=subprocess.DEVNULL,
                 stdout=self.out,
                 stderr=log,
@@ -60,11 +60,11 @@ class Scan:
         wait_for(lambda: "run " in self.said(), "the run id")
         return self.said().split("run ", 1)[1].split()[0].rstrip(":")
 
-    def ends(self, codes: tuple[int, ...] = (0,)) -> dict[str, Any]:
-        code = self.process.wait(60)
-        assert code in codes, self.said()
+    def ends(self) -> dict[str, Any]:
+        """The whole report; what the queue did is in `bulk`."""
+        assert self.process.wait(120) == 0, self.said()
         self.out.seek(0)
-        return json.loads(self.out.read() or b"{}")
+        return json.loads(self.out.read())
 
     def kill(self) -> None:
         self.process.send_signal(signal.SIGKILL)
@@ -136,15 +136,21 @@ def test_killed_workers_and_a_killed_server_lose_and_double_nothing(
         server.kill()
         server.start()
         report = feeding.ends()
-    assert {key: report[key] for key in ("sent", "stored", "lost", "doubled")} == {
+    bulk = report["bulk"]
+    assert {key: bulk[key] for key in ("sent", "stored", "lost", "doubled", "dead")} == {
         "sent": number,
         "stored": number,
         "lost": 0,
         "doubled": 0,
+        "dead": 0,
     }
-    assert report["dead"] == [] and report["unreadable"] == 0
-    assert sum(report["levels"].values()) == number
-    assert report["levels"]["confidential"] >= number // 3
+    assert (report["texts"], report["files"], report["gaps"], report["incomplete"]) == (number, 1, 0, 0)
+    assert sum(report["texts_by_level"].values()) == number
+    assert report["texts_by_level"]["confidential"] >= number // 3
+    (file,) = report["found"]
+    cards = next(found for found in file["types"] if found["entity_type"] == "CREDIT_CARD")
+    assert cards["count"] == number // 3
+    assert [place["line"] for place in cards["places"][:3]] == [2, 5, 8], "the first in the file, whoever was first"
 
     # By other eyes: each document of the file has its verdict, and no verdict holds a text.
     with QueueClient(server) as client:
@@ -155,7 +161,7 @@ def test_killed_workers_and_a_killed_server_lose_and_double_nothing(
     assert left == 0
     assert {verdict["number"] for verdict in verdicts} == set(range(number))
     assert {verdict["place"]["line"] for verdict in verdicts} == set(range(1, number + 1))
-    assert len(verdicts) - number == report["dropped"]
+    assert len(verdicts) - number == bulk["dropped"]
     assert {"first", "second", "third"} == {verdict["worker"] for verdict in verdicts}
     again = sum(verdict["delivery"] > 1 for verdict in verdicts)
     assert again > 0, "the killed workers held nothing"
@@ -164,8 +170,8 @@ def test_killed_workers_and_a_killed_server_lose_and_double_nothing(
         assert verdict["policy"]["digest"] and verdict["coverage"]["complete"]
     with capsys.disabled():
         print(
-            f"\nNATS: 3 workers, 2 killed, server killed and restarted: sent {report['sent']}, stored {report['stored']}, "
-            f"lost {report['lost']}, doubled {report['doubled']} ({again} classified again, {report['dropped']} duplicate "
+            f"\nNATS: 3 workers, 2 killed, server killed and restarted: sent {bulk['sent']}, stored {bulk['stored']}, "
+            f"lost {bulk['lost']}, doubled {bulk['doubled']} ({again} classified again, {bulk['dropped']} duplicate "
             f"verdicts dropped, {time.monotonic() - begun:.1f} s)"
         )
 
@@ -192,13 +198,15 @@ def test_a_killed_feeder_goes_on_and_duplicates_are_dropped(
         with QueueClient(server) as client:
             for message in client.messages("cordon-verdicts", f"cordon.verdict.{run}")[:3]:
                 assert client.publish(f"cordon.verdict.{run}", message["body"])["stream"] == "cordon-verdicts"
-        report = scan(server.url, *small, "--run", run, str(corpus)).ends()
+        bulk = scan(server.url, *small, "--run", run, str(corpus)).ends()["bulk"]
         assert one.poll() is None
-    assert (report["sent"], report["stored"], report["lost"], report["doubled"]) == (number, number, 0, 0)
-    assert report["dropped"] == 3
+    assert (bulk["sent"], bulk["stored"], bulk["lost"], bulk["doubled"]) == (number, number, 0, 0)
+    assert bulk["dropped"] == 3
     # The report is made, so nothing of the run is left.
     assert stored(server) == 0
-    assert "knows no run" in failed(program, assets, tmp_path, "scan", "--nats", server.url, "--run", run, str(corpus))
+    assert "knows no run" in failed(
+        program, assets, tmp_path, "scan", "--nats", server.url, "--field", "text", "--run", run, str(corpus)
+    )
 
 
 def test_what_cannot_be_classified_becomes_a_dead_letter_without_its_text(
@@ -219,7 +227,7 @@ def test_what_cannot_be_classified_becomes_a_dead_letter_without_its_text(
     }
     options = [*SOON, "--config", str(config), "--max-deliveries", "2", "--until-idle", "1"]
     # A run of nothing makes the streams.
-    assert scan(server.url, *SOON, str(documents(tmp_path, 0))).ends()["sent"] == 0
+    assert scan(server.url, *SOON, str(documents(tmp_path, 0))).ends()["bulk"]["sent"] == 0
     with QueueClient(server) as client:
         client.publish(f"cordon.work.{RUN}", messages["too_many_deliveries"])
         for _ in range(2):
@@ -230,7 +238,7 @@ def test_what_cannot_be_classified_becomes_a_dead_letter_without_its_text(
         for reason, message in messages.items():
             if reason != "too_many_deliveries":
                 client.publish(f"cordon.work.{RUN}", message)
-        client.publish(f"cordon.work.{RUN}", document(id="good", text="Write to jo@example.org."))
+        client.publish(f"cordon.work.{RUN}", document(id="good", text="Pay card 4539 5787 6362 1486."))
         with worker(program, assets, server, tmp_path, "reader", *options) as reader:
             assert reader.wait(30) == 0
         letters = client.messages("cordon-dead", f"cordon.dead.{RUN}")
@@ -239,7 +247,7 @@ def test_what_cannot_be_classified_becomes_a_dead_letter_without_its_text(
         (verdict,) = (
             json.loads(message["body"]) for message in client.messages("cordon-verdicts", f"cordon.verdict.{RUN}")
         )
-    assert (verdict["id"], verdict["types"]) == ("good", {"EMAIL_ADDRESS": 1})
+    assert (verdict["id"], verdict["types"]) == ("good", {"CREDIT_CARD": 1})
     found = {}
     for letter in letters:
         assert CANARY.encode() not in letter["body"]
@@ -291,24 +299,56 @@ def test_what_passes_is_tried_again_and_what_takes_long_is_kept(
     assert (verdict["delivery"], verdict["coverage"]["complete"]) == (1, True)
 
 
+def test_the_report_is_that_of_a_scan_in_one_process(
+    program: Path, assets: dict[str, str], server: QueueServer, tmp_path: Path, scan: Callable[..., Scan]
+) -> None:
+    folder = tmp_path / "mixed"
+    folder.mkdir()
+    (folder / "note.txt").write_text("Minutes.\n\nCall Jo at +44 20 7946 0958.\n", encoding="utf-8")
+    (folder / "people.csv").write_text("name,mail\nMaria Lopez,maria@example.org\n", encoding="utf-8")
+    (folder / "image.png").write_bytes(b"\x89PNG\r\n\x1a\n\0\0")
+    # Longer than a piece, so that it is sent in two that overlap.
+    lines = (f"Line {n}, {'card 4539 5787 6362 1486' if n % 50 == 0 else 'nothing to see'}.\n" for n in range(11000))
+    (folder / "long.txt").write_text("".join(lines), encoding="utf-8")
+    (folder / "bad.jsonl").write_text('{"text":"fine"}\nnot json\n', encoding="utf-8")
+    environment = stack.service_environment(assets) | {"CORDON_DATA_DIR": str(tmp_path / "data")}
+    alone = subprocess.run(
+        [str(program), "scan", "--json", "--field", "text", str(folder)],
+        env=environment,
+        capture_output=True,
+        timeout=120,
+        check=False,
+    )
+    with worker(program, assets, server, tmp_path, "one"):
+        queued = subprocess.run(
+            [str(program), "scan", "--json", "--field", "text", "--nats", server.url, str(folder)],
+            env=environment,
+            capture_output=True,
+            timeout=120,
+            check=False,
+        )
+    assert queued.returncode == alone.returncode == 3, (queued.stderr, alone.stderr)
+    report, expected = json.loads(queued.stdout), json.loads(alone.stdout)
+    assert report.pop("bulk")["stored"] == report["texts"]
+    assert report == expected
+
+
 def test_a_stopped_worker_gives_back_what_it_holds(
     program: Path, assets: dict[str, str], server: QueueServer, tmp_path: Path, scan: Callable[..., Scan]
 ) -> None:
     number = 200
-    # What a worker holds when it dies would come back after a minute: here it must come back at once.
-    long = ["--ack-wait", "60"]
+    # What a worker holds when it dies would come back after five minutes, too late for this test.
+    long = ["--ack-wait", "300"]
     feeding = scan(server.url, *long, str(documents(tmp_path, number)))
     with worker(program, assets, server, tmp_path, "stopped", *long, "--concurrency", "32") as stopped:
         wait_for(lambda: stored(server) >= 20, "20 verdicts")
         stopped.terminate()
         assert stopped.wait(30) == 0
     assert stored(server) < number
-    begun = time.monotonic()
     with worker(program, assets, server, tmp_path, "next", *long):
-        report = feeding.ends()
-    assert time.monotonic() - begun < 45
-    assert (report["stored"], report["lost"], report["dropped"]) == (number, 0, 0)
-    assert set(report["workers"]) == {"stopped", "next"}
+        bulk = feeding.ends()["bulk"]
+    assert (bulk["stored"], bulk["lost"], bulk["dropped"]) == (number, 0, 0)
+    assert set(bulk["workers"]) == {"stopped", "next"}
 
 
 def failed(program: Path, assets: dict[str, str], folder: Path, *arguments: str, **environment: str) -> str:
@@ -383,5 +423,5 @@ def test_a_run_of_other_files_is_not_gone_on_with(
     assert f"--run {run}" in feeding.said()
     with corpus.open("a", encoding="utf-8") as file:
         file.write('{"text":"one more"}\n')
-    said = failed(program, assets, tmp_path, "scan", "--nats", server.url, "--run", run, str(corpus))
+    said = failed(program, assets, tmp_path, "scan", "--nats", server.url, "--field", "text", "--run", run, str(corpus))
     assert "the files are not those" in said
