@@ -19,8 +19,8 @@ from typing import Any
 # Before gRPC is loaded: its handlers around a fork wait for its own threads, sometimes for ever; no child of ours uses it.
 os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "0"
 
-import grpc  # noqa: E402
-import pytest  # noqa: E402
+import grpc
+import pytest
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 sys.path[:0] = [str(ROOT / "scripts"), str(Path(__file__).parent)]

@@ -60,7 +60,7 @@ class Postgres:
         self.data = folder / "data"
         self.log = folder / "server.log"
         self.port = free_port()
-        self.password = "the owner's"
+        self.password = "the owner's"  # noqa: S105 (of a server that lives as long as a test)
         self.process: subprocess.Popen[bytes] | None = None
 
     def as_server(self) -> dict[str, Any]:
@@ -220,7 +220,7 @@ def installation_for_server(assets: dict[str, str], folder: Path) -> Path:
 
 def fast_place() -> Path | None:
     """In memory where there is room: to flush and to remove thousands of small files takes a busy disk half a minute."""
-    memory = Path("/dev/shm")
+    memory = Path("/dev/shm")  # noqa: S108 (a folder of one's own is made in it)
     roomy = memory.is_dir() and os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > ROOM_BYTES
     return memory if roomy else None
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import shutil
 import signal
 import socket
@@ -30,7 +29,7 @@ import stack
 from conftest import RPC_SECONDS
 from texts import CARD_TEXT
 
-PASSWORD = "the replicas'"
+PASSWORD = "the replicas'"  # noqa: S105 (of a server that lives as long as a test)
 # How long records may take to arrive once nothing is in their way; far more than they need on a busy machine.
 ARRIVAL_SECONDS = 60.0
 REPLICAS = 3
@@ -364,7 +363,7 @@ def test_what_a_replica_cannot_start_with_is_told(
 
     assert "cordon audit migrate --store" in refusal(), "no tables, and no right to make them"
     cordon.migrate(server, database)
-    assert "refuses the login" in refusal(password="wrong")
+    assert "refuses the login" in refusal(password="wrong")  # noqa: S106
     assert "refuses the login" in refusal(store=server.url("replica", "no_such_database"))
     stranger = refusal(store=server.url("stranger", database))
     assert "lacks a right" in stranger and "--grant" in stranger
@@ -372,7 +371,7 @@ def test_what_a_replica_cannot_start_with_is_told(
     assert "holds a password" in refusal(store=f"postgres://replica:secret@127.0.0.1:{server.port}/{database}")
     assert "switches TLS off" in refusal(store="postgres://replica@db.example/audit?sslmode=disable")
     assert "no TLS with the fleet's log" in refusal(store=url + "?sslmode=require")
-    assert "password_file" in refusal(password_env="SOME_VARIABLE")
+    assert "password_file" in refusal(password_env="SOME_VARIABLE")  # noqa: S106
     server.ask("INSERT INTO cordon.schema_version (version, program) VALUES (99, 'newer')", database)
     assert "has schema version 99, this cordon knows 1" in refusal()
     for command in (["list"], ["verify"], ["migrate"]):
