@@ -43,7 +43,7 @@ impl Counter {
         Self::of(classifier.policy().reference(), classifier.catalog())
     }
 
-    /// One of verdicts by this policy.
+    /// A count of verdicts by this policy.
     pub(crate) fn of(policy: &PolicyReference, catalog: Arc<Catalog>) -> Self {
         let summary = Summary {
             version: JSON_VERSION,

@@ -4,6 +4,7 @@
 
 #![allow(clippy::panic, clippy::print_stdout, clippy::unwrap_used, clippy::indexing_slicing)] // a bench without a log has nothing to measure
 
+#[allow(dead_code, reason = "the other benchmarks use the rest")]
 mod measure;
 
 use std::path::Path;

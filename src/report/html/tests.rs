@@ -47,8 +47,9 @@ fn the_page_needs_nothing_but_itself() {
     );
     assert_eq!(page.matches("src=").count(), page.matches("src=\"data:image/svg+xml;base64,").count());
     for reference in ["http://", "https://", "url(", "@import", " style=", "<script", "javascript:", " on"] {
-        let found =
-            page.match_indices(reference).filter(|(at, _)| reference != " on" || page.get(at + 3..).unwrap().starts_with("click"));
+        let found = page
+            .match_indices(reference)
+            .filter(|(at, _)| reference != " on" || page.get(at + 3..).unwrap().starts_with("click"));
         assert_eq!(found.count(), 0, "{reference}");
     }
 }
