@@ -1,5 +1,7 @@
 //! What a record keeps decides a policy as the text does: for any findings, cues and parts, by the same rules and by others.
 
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+
 use proptest::prelude::*;
 
 use super::*;
@@ -63,6 +65,15 @@ fn some_finding() -> impl Strategy<Value = Finding> {
     )
 }
 
+/// A name of the value: equal for equal texts, as the keyed digest of a record is.
+fn value_of(document: &Document, finding: &Finding) -> u64 {
+    let part = document.parts().get(finding.part);
+    let value = part.and_then(|part| part.text.expose().get(finding.range.clone()));
+    let mut hasher = DefaultHasher::new();
+    value.map_or_else(|| finding.range.start.to_string(), str::to_owned).hash(&mut hasher);
+    hasher.finish()
+}
+
 /// The verdict as a record tells of it.
 fn remembered<'a>(verdict: &'a Verdict, document: &'a Document, digest: &'a str) -> Memory<'a> {
     let finding = |finding: &'a Finding| Remembered {
@@ -74,7 +85,7 @@ fn remembered<'a>(verdict: &'a Verdict, document: &'a Document, digest: &'a str)
         role: document.parts().get(finding.part).map_or(Role::Metadata, |part| part.role),
         part: finding.part,
         range: finding.range.clone(),
-        value: finding.range.start as u64,
+        value: value_of(document, finding),
     };
     Memory {
         findings: verdict.findings().iter().map(finding).collect(),
