@@ -247,7 +247,7 @@ mod tests {
         let (one, two) = (SigningKey::generate().unwrap().public(), SigningKey::generate().unwrap().public());
         assert_eq!(PublicKey::parse_all(&one.to_hex()).unwrap(), [one]);
         assert_eq!(PublicKey::parse_all(&format!("{}\n{}", one.to_pem(), two.to_pem())).unwrap(), [one, two]);
-        for bad in ["", "nonsense", &one.to_hex()[1..], &one.to_pem().replace("PUBLIC", "PRIVATE")] {
+        for bad in ["", "nonsense", one.to_hex().get(1..).unwrap(), &one.to_pem().replace("PUBLIC", "PRIVATE")] {
             assert!(matches!(PublicKey::parse_all(bad), Err(AuditError::BadPublicKey)), "{bad}");
         }
     }

@@ -100,7 +100,7 @@ impl Compiler<'_, '_> {
             kinds,
             reach: close.then_some(reach),
         };
-        all.push(Condition::Found(selection, quantity));
+        all.push(Condition::Found(Box::new(selection), quantity));
     }
 
     /// `all_of` and `none_of`.
@@ -134,13 +134,13 @@ impl Compiler<'_, '_> {
             }
             all.push(Condition::Near(each, reach));
         } else {
-            all.extend(each.into_iter().map(|selection| Condition::Found(selection, Quantity::ONE)));
+            all.extend(each.into_iter().map(|selection| Condition::Found(Box::new(selection), Quantity::ONE)));
         }
         if !raw.none_of.is_empty() {
             let narrowed =
                 Narrowed { any_of: &raw.none_of, group: None, except: &[], categories: &[], ..Narrowed::from(raw) };
             let selection = self.selection(&narrowed, span, field);
-            all.push(Condition::Not(Box::new(Condition::Found(selection, Quantity::ONE))));
+            all.push(Condition::Not(Box::new(Condition::Found(Box::new(selection), Quantity::ONE))));
         }
     }
 

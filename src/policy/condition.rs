@@ -21,7 +21,7 @@ pub(super) enum Condition {
     /// Holds for every request.
     Always,
     /// Enough findings of a selection.
-    Found(Selection, Quantity),
+    Found(Box<Selection>, Quantity),
     /// One finding of every selection, all close together.
     Near(Vec<Selection>, Reach),
     /// The caller declared at least this level.

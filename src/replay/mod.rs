@@ -6,7 +6,7 @@
 //! threads run: the same log and the same policies give the same bytes.
 //!
 //! A record goes its way file by file: `run.rs` reads it, `record.rs` decodes it, `question.rs` asks, `tally.rs` counts,
-//! `summary.rs` tells. `corpus.rs` asks about texts that are given now.
+//! `tell.rs` makes the [`Summary`]. `corpus.rs` asks about texts that are given now.
 
 mod corpus;
 mod error;
@@ -16,6 +16,7 @@ mod record;
 mod run;
 mod summary;
 mod tally;
+mod tell;
 #[cfg(test)]
 mod tests;
 mod words;

@@ -17,7 +17,7 @@ use super::question::{self, Check, Whither};
 use super::record::{self, Decision, Outcome, Record};
 use super::tally::{At, Case, Settled, Tally};
 use super::words::Words;
-use super::{ReplayError, Summary, summary};
+use super::{ReplayError, Summary, tell};
 
 /// Threads that decode and ask.
 const WORKERS: usize = 2;
@@ -109,7 +109,7 @@ pub fn replay(
     if tally.decisions == 0 {
         return Err(ReplayError::Empty);
     }
-    Ok(summary::of(&tally, question))
+    Ok(tell::of(&tally, question))
 }
 
 /// Reads the log and hands batches round.

@@ -97,7 +97,7 @@ fn last_of(index: usize) -> u64 {
         return index;
     }
     let (shift, step) = (index / STEPS - 1, index % STEPS + STEPS);
-    let last = (u128::from(step) + 1 << shift) - 1;
+    let last = ((u128::from(step) + 1) << shift) - 1;
     u64::try_from(last).unwrap_or(u64::MAX)
 }
 

@@ -11,6 +11,7 @@ use crate::classify::{Classifier, NerMode, Query};
 use crate::document::{Document, Part, Role, Text};
 use crate::service::ANONYMOUS;
 
+use super::count::Counter;
 use super::judge::{Judged, judge};
 use super::source::{Event, Unit};
 use super::summary::Summary;
@@ -69,7 +70,7 @@ pub async fn scan(
             }
         }
     });
-    let mut summary = Summary::new(&classifier);
+    let mut summary = Counter::new(&classifier);
     let mut at = Progress::default();
     let mut work: JoinSet<Judged> = JoinSet::new();
     loop {
@@ -118,7 +119,7 @@ async fn classify(unit: &Unit, classifier: &Classifier, settings: Settings) -> J
     judge(unit, &classified.verdict, settings.min_score, settings.quote)
 }
 
-fn finish(done: Option<Result<Judged, tokio::task::JoinError>>, summary: &mut Summary, at: &mut Progress) {
+fn finish(done: Option<Result<Judged, tokio::task::JoinError>>, summary: &mut Counter, at: &mut Progress) {
     match done {
         None => {}
         Some(Ok(judged)) => {

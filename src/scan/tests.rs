@@ -105,7 +105,7 @@ async fn found_values_are_shown_on_request_alone() {
     let hidden = scanned(folder.path(), Options::default(), false, quiet).await;
     let shown = scanned(folder.path(), Options::default(), true, quiet).await;
     let text = |summary: &Summary| serde_json::to_string(summary).unwrap();
-    assert!(!text(&hidden).contains("4539"));
+    assert!(!text(&hidden).contains("4539") && !format!("{hidden:?}").contains("4539"));
     assert!(!sarif(&hidden).to_string().contains("4539"));
     assert!(text(&shown).contains(CARD));
     assert!(!sarif(&shown).to_string().contains("4539"), "never in what is uploaded");
@@ -115,10 +115,8 @@ async fn found_values_are_shown_on_request_alone() {
 async fn the_same_files_give_the_same_summary() {
     let folder = sample();
     let first = serde_json::to_string(&scanned(folder.path(), Options::default(), false, quiet).await).unwrap();
-    for _ in 0..3 {
-        let again = scanned(folder.path(), Options::default(), false, quiet).await;
-        assert_eq!(serde_json::to_string(&again).unwrap(), first);
-    }
+    let again = scanned(folder.path(), Options::default(), false, quiet).await;
+    assert_eq!(serde_json::to_string(&again).unwrap(), first);
 }
 
 #[tokio::test]
@@ -168,11 +166,11 @@ async fn a_finding_where_two_pieces_meet_is_told_once_with_its_line() {
 #[tokio::test]
 async fn many_findings_of_a_type_are_counted_and_the_first_are_listed() {
     let folder = tempfile::tempdir().unwrap();
-    let lines: String = (0..3_000).map(|_| format!("{{\"card\":\"card {CARD}\"}}\n")).collect();
+    let lines: String = (0..300).map(|_| format!("{{\"card\":\"card {CARD}\"}}\n")).collect();
     fs::write(folder.path().join("a.jsonl"), lines).unwrap();
     let summary = scanned(folder.path(), Options::default(), false, quiet).await;
     let found = summary.found[0].types.iter().find(|found| found.entity_type == "CREDIT_CARD").unwrap();
-    assert_eq!((found.count, found.places.len(), found.omitted), (3_000, MAX_PLACES, 2_900));
+    assert_eq!((found.count, found.places.len(), found.omitted), (300, MAX_PLACES, 200));
     let lines: Vec<u64> = found.places.iter().map(|row| row.at.line.unwrap()).collect();
     assert_eq!(lines, (1..=100).collect::<Vec<_>>());
 }

@@ -305,7 +305,8 @@ mod tests {
         };
         assert_eq!(change(|_| ()), Ok(()));
         assert_eq!(change(|found| found.max_messages_per_subject = -1), Ok(()));
-        let refused: [(fn(&mut Config), &str); 7] = [
+        type Change = fn(&mut Config);
+        let refused: [(Change, &str); 7] = [
             (|found| found.retention = RetentionPolicy::Limits, "retention"),
             (|found| found.discard = DiscardPolicy::Old, "discard"),
             (|found| found.subjects = vec!["c.work.*".into()], "subjects"),

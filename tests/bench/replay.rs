@@ -2,8 +2,9 @@
 //! them with (the labelled texts of this repository, by many callers, with what came of the requests), replays a changed
 //! policy over it twice, and compares the bytes. `CORDON_REPLAY_RECORDS` is another number of records.
 
-#![allow(clippy::panic, clippy::print_stdout, clippy::unwrap_used)] // a bench without a log has nothing to measure
+#![allow(clippy::panic, clippy::print_stdout, clippy::unwrap_used, clippy::indexing_slicing)] // a bench without a log has nothing to measure
 
+#[allow(dead_code, reason = "the other benchmarks use the rest")]
 mod measure;
 
 use std::path::Path;

@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use cordon::service::proto::{
-    ClassifyRequest, DispatchRequest, GetReportRequest, Message, ReportFormat, Role, VerifyLogRequest,
+    ClassifyRequest, DispatchRequest, GetReportRequest, ListDecisionsRequest, Message, ReportFormat, Role,
 };
 use reqwest::redirect::Policy;
 use reqwest::{Client, Response};
@@ -90,7 +90,7 @@ async fn the_overview_is_the_report_and_the_files_are_the_same() {
         assert!(page.contains(part), "{part}");
     }
     assert!(page.contains("that was not there") || page.contains("Not asked"), "rules that did not apply are told");
-    assert!(!page.contains("4539"));
+    assert!(!page.contains("4539 1488"));
     server.stop().await;
 }
 
@@ -137,13 +137,41 @@ async fn what_is_tried_is_shown_and_kept_nowhere() {
     assert!(empty.contains("Write a text first."));
     let long = server.form("/console/try", &[("text", &"x".repeat(70_000))]).await;
     assert_eq!(long.status(), 413);
-    let longer = server.form("/console/try", &[("text", &"ü".repeat(200_000))]).await;
+    let longer = server.form("/console/try", &[("text", &"ü".repeat(40_000))]).await;
     assert_eq!(longer.status(), 413);
 
     server.audit.flush().await.unwrap();
-    let verified = server.audit_client().await.verify_log(VerifyLogRequest {}).await.unwrap().into_inner();
-    assert_eq!(verified.records, 0, "a try makes no record");
+    let listed = server.audit_client().await.list_decisions(ListDecisionsRequest::default()).await.unwrap();
+    assert!(listed.into_inner().decisions.is_empty(), "a try makes no record");
     assert!(!holds(&server.data_bytes(), "canary-tried"));
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn another_policy_is_replayed_and_its_faults_are_told() {
+    let local = Backend::answering(answer("done")).await;
+    let server = TestServer::start(Setup::with(local.entry("here", "local"))).await;
+    let id = server.dispatch("write to anna.berg@nordlicht-logistik.de").await;
+    server.dispatch("What is the capital of France?").await;
+    server.audit.flush().await.unwrap();
+    let contact = |level: &str| format!("id = \"contact\"\nlevel = \"{level}\"");
+    assert!(cordon::policy::DEFAULT_SOURCE.contains(&contact("internal")));
+    let strict = cordon::policy::DEFAULT_SOURCE.replacen("version = \"1\"", "version = \"strict\"", 1).replacen(
+        &contact("internal"),
+        &contact("confidential"),
+        1,
+    );
+    let response = server.form("/console/replay", &[("policy", &strict)]).await;
+    assert_eq!(response.status(), 200);
+    let page = response.text().await.unwrap();
+    assert!(page.contains("Under default strict") && page.contains("Of 2 decisions, 1 get another level"), "{page}");
+    assert!(page.contains(&format!("/console/decisions/{id}")), "the decision that changes is named");
+    let said =
+        |page: String, what: &str| assert!(page.contains("role=\"alert\"") && page.contains(what), "{what}: {page}");
+    let form = async |policy: &str| server.form("/console/replay", &[("policy", policy)]).await.text().await.unwrap();
+    said(form("").await, "paste a policy first");
+    said(form("format = 1\nname = <b>").await, "policy");
+    said(form(&strict.replace("CREDIT_CARD", "CREDIT_CART")).await, "CREDIT_CART");
     server.stop().await;
 }
 

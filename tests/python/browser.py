@@ -141,7 +141,9 @@ def started() -> Iterator[Browser]:
     )
     try:
         assert driver.stdout is not None
-        port = next((found[1] for line in driver.stdout if (found := re.search(r"successfully on port (\d+)", line))), None)
+        port = next(
+            (found[1] for line in driver.stdout if (found := re.search(r"successfully on port (\d+)", line))), None
+        )
         assert port is not None, "chromedriver did not start"
         browser = Browser(f"http://127.0.0.1:{port}", chromium)
         try:

@@ -171,6 +171,18 @@ def test_a_text_is_tried_and_stays_in_memory(browser: Browser, service: dict[str
         assert not path.is_file() or b"canary-tried" not in path.read_bytes(), path
 
 
+def test_another_policy_is_replayed(browser: Browser, service: dict[str, Any]) -> None:
+    browser.open(f"{service['origin']}/console/replay")
+    is_clean(browser, service["origin"])
+    policy = (stack.ROOT / "policy" / "gateway.toml").read_text(encoding="utf-8")
+    browser.run("document.querySelector('textarea').value = arguments[0]", policy)
+    browser.click("main form button")
+    assert "Of 4 decisions, 0 get another level" in browser.text()
+    assert "1 would newly go to the cloud" in browser.text()
+    is_clean(browser, service["origin"])
+    pictures(browser, "replay")
+
+
 def test_local_or_cloud_is_answered_from_what_was_recorded(browser: Browser, service: dict[str, Any]) -> None:
     browser.open(f"{service['origin']}/console/plan?range=all")
     assert "From the recorded traffic" in browser.text()

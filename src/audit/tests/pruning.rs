@@ -198,6 +198,7 @@ async fn records_are_taken_while_others_go_and_a_verifier_looks_on() {
     let log = std::sync::Arc::new(fixture.open());
     let pruning = {
         let log = std::sync::Arc::clone(&log);
+        #[allow(clippy::disallowed_methods, reason = "the test waits for it")]
         tokio::spawn(async move { log.prune(Timestamp::from_second(550).unwrap(), "operator").await })
     };
     for _ in 0..50 {

@@ -16,7 +16,7 @@ use super::super::{CommandResult, Common, Exit, Failure, output};
 use super::Arguments;
 use crate::detect::Catalog;
 use crate::policy::PolicyReference;
-use crate::scan::Summary;
+use crate::scan::Counter;
 use crate::scan::source::{Event, Files};
 use crate::startup;
 use crate::worker::{Collected, Collector, Fed, Feeder, Queue, RunId, Verdict, WorkerError};
@@ -57,7 +57,7 @@ pub(super) struct Run {
 
 /// What feeder and collector fill together; they take turns on one thread.
 struct Board {
-    summary: RefCell<Summary>,
+    summary: RefCell<Counter>,
     run: RefCell<Run>,
     fed: Cell<u64>,
     min_score: f32,
@@ -93,7 +93,7 @@ pub(super) fn run(common: &Common, arguments: &Arguments) -> CommandResult {
     let fingerprint = Files::fingerprint(&arguments.paths, &arguments.options());
     let (policy, catalog, min_score) = words(common)?;
     let board = Board {
-        summary: RefCell::new(Summary::of(&policy, catalog)),
+        summary: RefCell::new(Counter::of(&policy, catalog)),
         run: RefCell::default(),
         fed: Cell::new(0),
         min_score: arguments.min_score.unwrap_or(min_score),

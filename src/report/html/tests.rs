@@ -39,7 +39,7 @@ fn names_of_a_log_are_escaped_everywhere() {
 fn the_page_needs_nothing_but_itself() {
     let page = page(&some(80));
     let start = page.find("<style>").unwrap() + "<style>".len();
-    let style = &page[start..page.find("</style>").unwrap()];
+    let style = page.get(start..page.find("</style>").unwrap()).unwrap();
     let hash = STANDARD.encode(Sha256::digest(style.as_bytes()));
     assert!(
         page.contains(&format!("style-src &#39;sha256-{hash}&#39;"))
@@ -47,8 +47,9 @@ fn the_page_needs_nothing_but_itself() {
     );
     assert_eq!(page.matches("src=").count(), page.matches("src=\"data:image/svg+xml;base64,").count());
     for reference in ["http://", "https://", "url(", "@import", " style=", "<script", "javascript:", " on"] {
-        let found =
-            page.match_indices(reference).filter(|(at, _)| reference != " on" || page[at + 3..].starts_with("click"));
+        let found = page
+            .match_indices(reference)
+            .filter(|(at, _)| reference != " on" || page.get(at + 3..).unwrap().starts_with("click"));
         assert_eq!(found.count(), 0, "{reference}");
     }
 }

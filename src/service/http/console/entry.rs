@@ -36,7 +36,14 @@ pub(super) async fn entry(State(console): State<Console>, mut request: Request, 
             }
             next.run(request).await
         }
-        Err(refusal) if refusal.kind == Kind::Unauthenticated && request.method() == Method::GET => to_login(),
+        // A program that sent a token wants to know that it is wrong.
+        Err(refusal)
+            if refusal.kind == Kind::Unauthenticated
+                && request.method() == Method::GET
+                && !request.headers().contains_key(AUTHORIZATION) =>
+        {
+            to_login()
+        }
         Err(refusal) => layout::refused(&refusal),
     };
     guard_answer(response.headers_mut());

@@ -15,13 +15,15 @@ pub(super) enum Place {
     Overview,
     Decisions,
     TryIt,
+    Replay,
     Plan,
 }
 
-const PLACES: [(Place, &str, &str); 4] = [
+const PLACES: [(Place, &str, &str); 5] = [
     (Place::Overview, "/console", "Overview"),
     (Place::Decisions, "/console/decisions", "Decisions"),
     (Place::TryIt, "/console/try", "Try it"),
+    (Place::Replay, "/console/replay", "Replay"),
     (Place::Plan, "/console/plan", "Local or cloud"),
 ];
 

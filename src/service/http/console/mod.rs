@@ -13,6 +13,7 @@ mod login;
 mod overview;
 mod plan;
 mod query;
+mod replay;
 mod rules;
 mod session;
 mod try_it;
@@ -69,6 +70,7 @@ pub(super) fn router(core: &Arc<Core>, callers: &Callers, hosts: &[String], secu
         .route("/console/decisions", get(decisions::show))
         .route("/console/decisions/{id}", get(decision::show))
         .route("/console/plan", get(plan::show))
+        .route("/console/replay", get(replay::show).post(replay::run))
         .route("/console/try", get(try_it::show).post(try_it::classify))
         .route("/console/login", get(login::show).post(login::sign_in))
         .route("/console/logout", post(login::sign_out))
