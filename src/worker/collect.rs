@@ -210,7 +210,7 @@ impl Reader {
     /// The next message, or none for a while.
     async fn next(&mut self, connection: &Connection) -> Result<Option<jetstream::Message>, WorkerError> {
         match self.puller.next(ROOM).await {
-            Pulled::Message(message) => Ok(Some(message)),
+            Pulled::Message(message) => Ok(Some(*message)),
             Pulled::Nothing => Ok(None),
             Pulled::Gone => {
                 // Read again from the beginning: what was seen is known by its number.

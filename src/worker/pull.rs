@@ -31,7 +31,7 @@ const LOOK_AFTER: u32 = 8;
 /// What a pull brought.
 pub(super) enum Pulled {
     /// A message.
-    Message(jetstream::Message),
+    Message(Box<jetstream::Message>),
     /// The consumer had nothing more for a whole request.
     Nothing,
     /// The consumer is not there any more.
@@ -106,7 +106,7 @@ impl Puller {
                     self.unanswered = 0;
                     self.asked = self.asked.saturating_sub(1);
                     let context = self.connection.jetstream.clone();
-                    return Pulled::Message(jetstream::Message { message, context });
+                    return Pulled::Message(Box::new(jetstream::Message { message, context }));
                 }
                 Some(StatusCode::IDLE_HEARTBEAT) => self.unanswered = 0,
                 Some(StatusCode::TIMEOUT | StatusCode::NOT_FOUND) => {

@@ -143,7 +143,7 @@ impl Worker {
                 pulled = puller.next(room), if room > 0 => match pulled {
                     Pulled::Message(message) => {
                         last_work = Instant::now();
-                        held.spawn(Arc::clone(&self.handler).handle(message, cut_off.clone()));
+                        held.spawn(Arc::clone(&self.handler).handle(*message, cut_off.clone()));
                     }
                     Pulled::Nothing => {}
                     Pulled::Gone => {
