@@ -81,7 +81,8 @@ pub(super) async fn show(State(console): Shared, request: Request) -> Response<B
 
 /// The address of another page of the same list.
 fn address(query: &Query, page: &str) -> String {
-    let mut address = url::form_urlencoded::Serializer::new("/console/decisions?".to_owned());
+    let place = "/console/decisions?";
+    let mut address = url::form_urlencoded::Serializer::for_suffix(place.to_owned(), place.len());
     for name in NAMES {
         if let Some(value) = query.get(name) {
             address.append_pair(name, value);

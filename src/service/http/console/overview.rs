@@ -59,7 +59,9 @@ impl Choice {
     }
 
     fn address(&self, file: &str) -> String {
-        let mut address = url::form_urlencoded::Serializer::new(format!("/console/{file}?"));
+        let place = format!("/console/{file}?");
+        let start = place.len();
+        let mut address = url::form_urlencoded::Serializer::for_suffix(place, start);
         match self.name {
             CUSTOM => {
                 for (name, day) in [("since", self.days.0), ("until", self.days.1)] {
