@@ -29,7 +29,7 @@ NEXTEST_PROFILE := --profile ci
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test test-rust test-python soak-dispatch bench bench-dispatch eval calibrate model ablations texts lint reference assets lock clean
+.PHONY: help demo serve test test-rust test-python soak-dispatch bench bench-replay bench-dispatch bench-worker eval calibrate model ablations texts lint reference assets lock clean
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -61,8 +61,14 @@ soak-dispatch: ## Drive 100,000 seeded schedules of faults through Dispatch and 
 bench: assets $(VENV_STAMP) ## Measure: rules, model, service, start, memory, and Presidio beside it
 	@$(VENV_PYTHON) scripts/bench.py
 
+bench-replay: assets ## Replay another policy over a log of a million records, twice: time, and whether the bytes are the same
+	@$(CARGO) bench --quiet --locked --bench replay
+
 bench-dispatch: assets $(VENV_STAMP) ## Measure what Dispatch adds to a backend, with LiteLLM and Portkey beside it
 	@$(VENV_PYTHON) scripts/bench_dispatch.py
+
+bench-worker: assets ## Measure bulk classification over NATS with one worker and with two, and what a document costs
+	@$(PYTHON) scripts/bench_worker.py
 
 eval: assets ## Measure detection and levels on labelled texts, the pinned model beside our own: make eval DATA="my.jsonl"
 	@$(CARGO) run --quiet --locked --release --bin cordon -- eval --gold $(DATA) \

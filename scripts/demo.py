@@ -4,7 +4,8 @@
 It builds Cordon, fetches the pinned assets, starts the local model and the service on free loopback ports with a
 temporary data directory, sends each request through `cordon dispatch`, and shows the level, why, where the request went
 and what the model answered. Then it shows what the audit log holds, that its chain is intact and that none of the
-sensitive values is in it. It needs no cloud key, sends nothing off this machine, and stops all that it started.
+sensitive values is in it, and writes the report of that log. It needs no cloud key, sends nothing off this machine,
+and stops all that it started.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ from demo_texts import REQUESTS, Request
 
 ANSWER_TOKENS = 40
 REQUEST_SECONDS = 120
+# Beside the sources, where git does not look.
+REPORT = stack.ROOT / "demo-report.html"
 COLOURS = {"public": "32", "internal": "33", "confidential": "31"}
 
 
@@ -147,11 +150,17 @@ def tell_of_audit(program: Path, data_dir: Path) -> None:
     print(f"  none of the {len(canaries)} sensitive values of the requests is in any of its files")
 
 
+def write_report(program: Path, data_dir: Path, report: Path) -> None:
+    done = run_audit(program, data_dir, "report", "--output", str(report))
+    if done.returncode != 0:
+        raise stack.StackError(f"`cordon audit report` failed: {done.stderr.strip()}")
+
+
 def in_any_file(folder: Path, value: str) -> bool:
     return any(value.encode() in path.read_bytes() for path in folder.rglob("*") if path.is_file())
 
 
-def demo(program: Path | None) -> int:
+def demo(program: Path | None, report: Path) -> int:
     with contextlib.ExitStack() as parts:
         program = program or stack.build("release")
         assets = stack.fetch_assets()
@@ -170,18 +179,21 @@ def demo(program: Path | None) -> int:
         tell_of_surprises(results)
         tell_of_cloud(results)
         tell_of_audit(program, service["data_dir"])
+        write_report(program, service["data_dir"], report)
         print(f"\nThe local model is very small ({model['model']}): the routes are the point, not its answers.")
     print("Stopped the service and the model, and removed their data.")
+    print(f"\nThe report on this log: {report} (open it in a browser; it needs no network)")
     return 0
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="scripts/demo.py", description="Shows Cordon with a dozen requests.")
     parser.add_argument("--program", type=Path, help="this `cordon` instead of a release build")
+    parser.add_argument("--report", type=Path, default=REPORT, help=f"where to write the report [{REPORT.name}]")
     options = parser.parse_args()
     stack.signals_end_the_program()
     try:
-        return demo(options.program)
+        return demo(options.program, options.report.resolve())
     except stack.StackError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

@@ -197,6 +197,12 @@ impl Classifier {
             || self.ner.entity_types().iter().any(|(known, _)| known.as_str() == name)
     }
 
+    /// Digest of the rules in force, as records keep it.
+    #[must_use]
+    pub fn rules_digest(&self) -> Arc<str> {
+        self.engine.load().rules.digest()
+    }
+
     /// The catalog of types and recognizers.
     #[must_use]
     pub fn catalog(&self) -> Arc<Catalog> {

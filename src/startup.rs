@@ -174,7 +174,10 @@ pub struct Parts {
 /// # Errors
 /// Names what cannot be used and what to do.
 pub async fn parts(config: &Config) -> Result<Parts, StartError> {
-    let audit = Arc::new(AuditLog::open(config.audit.clone())?);
+    let wanted = config.audit.clone();
+    // It waits for the disk, and in a fleet for the database's first answer.
+    let opened = tokio::task::spawn_blocking(move || AuditLog::open(wanted)).await;
+    let audit = Arc::new(opened.unwrap_or(Err(AuditError::Internal("opening the log died")))?);
     let classifier = Arc::new(classifier(config)?);
     let mut configured = config.backends.clone();
     if configured.is_empty()

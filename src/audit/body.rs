@@ -3,8 +3,8 @@
 //! Version 1 is UTF-8 JSON with one form for each record:
 //!
 //! - one line without any space outside of strings;
-//! - `{"v":1,"record":{"decision":{…}}}`, `{"v":1,"record":{"outcome":{"decision_id":…,"outcome":{…}}}}` or
-//!   `{"v":1,"record":{"change":{…}}}`;
+//! - `{"v":1,"record":{"decision":{…}}}`, `{"v":1,"record":{"outcome":{"decision_id":…,"outcome":{…}}}}`,
+//!   `{"v":1,"record":{"change":{…}}}`, and `checkpoint`, `prune` and `heads` in the same way;
 //! - the fields of [`Decision`] and [`Outcome`] and of everything in them, all of them, in the order of their
 //!   declaration; what is absent is `null`, an empty list `[]`, an empty name `""`; but fields that came after the first
 //!   release (each says so) are left out where they are absent, so that older records keep their bytes;
@@ -18,7 +18,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{AuditError, Change, Decision, DecisionId, Outcome};
+use super::{AuditError, Change, Checkpoint, Decision, DecisionId, FleetHeads, Outcome, Prune};
 
 /// Version of the encoding that this program writes.
 pub const BODY_VERSION: u32 = 1;
@@ -43,16 +43,25 @@ pub enum Record {
     },
     /// What an operator changed.
     Change(Change),
+    /// The signed state of the log.
+    Checkpoint(Box<Checkpoint>),
+    /// A signed removal of old records.
+    Prune(Box<Prune>),
+    /// Where the other chains of a fleet stood.
+    Heads(Box<FleetHeads>),
 }
 
 impl Record {
-    /// The decision that the record is or belongs to; for a change its own name.
+    /// The decision that the record is or belongs to; for other kinds its own name.
     #[must_use]
     pub fn decision_id(&self) -> DecisionId {
         match self {
             Self::Decision(decision) => decision.id,
             Self::Outcome { decision_id, .. } => *decision_id,
             Self::Change(change) => change.id,
+            Self::Checkpoint(checkpoint) => checkpoint.id,
+            Self::Prune(prune) => prune.id,
+            Self::Heads(heads) => heads.id,
         }
     }
 }
@@ -87,12 +96,18 @@ pub(super) fn encode(record: &Record) -> Result<Vec<u8>, AuditError> {
 
 /// The record of these bytes.
 pub(super) fn decode(bytes: &[u8]) -> Result<Record, Undecodable> {
+    let record = decode_any_form(bytes)?;
+    match encode(&record) {
+        Ok(again) if again == bytes => Ok(record),
+        _ => Err(Undecodable::NotCanonical),
+    }
+}
+
+/// The record of these bytes, which may be written in another form than the one that there is.
+pub(super) fn decode_any_form(bytes: &[u8]) -> Result<Record, Undecodable> {
     if !bytes.starts_with(START) {
         return Err(Undecodable::UnknownVersion);
     }
     let envelope: Envelope<Record> = serde_json::from_slice(bytes).map_err(|_| Undecodable::Malformed)?;
-    match encode(&envelope.record) {
-        Ok(again) if again == bytes => Ok(envelope.record),
-        _ => Err(Undecodable::NotCanonical),
-    }
+    Ok(envelope.record)
 }

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::detect::{Category, Detector, EntityType, Finding};
+use crate::detect::{Category, Detector, EntityType, Finding, Topic, in_millionths, of_millionths};
 use crate::document::{Document, Role};
 
 use super::{DigestKey, Label};
@@ -25,12 +25,12 @@ impl Score {
     /// Rounds a score from 0 to 1; what is outside is brought to the nearer end.
     #[must_use]
     pub fn of(score: f32) -> Self {
-        if score.is_nan() {
-            return Self(Self::ONE);
-        }
-        // In range, so the cast neither wraps nor loses its sign.
-        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-        Self((f64::from(score.clamp(0.0, 1.0)) * f64::from(Self::ONE)).round() as u32)
+        Self(in_millionths(score))
+    }
+
+    /// The probability of a topic.
+    pub(super) fn of_topic(topic: &Topic) -> Self {
+        Self(topic.millionths())
     }
 
     /// Millionths, from 0 to 1000000.
@@ -41,9 +41,8 @@ impl Score {
 
     /// From 0 to 1.
     #[must_use]
-    #[allow(clippy::cast_possible_truncation)]
     pub fn as_f32(self) -> f32 {
-        (f64::from(self.0) / f64::from(Self::ONE)) as f32
+        of_millionths(self.0)
     }
 }
 

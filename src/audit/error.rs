@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::error::Kind;
 
-use super::DecisionId;
+use super::{DecisionId, FleetError};
 
 /// An error of the audit log. Cheap to clone, because one failed commit fails every record of its batch.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -114,6 +114,32 @@ pub enum AuditError {
         /// The file.
         path: PathBuf,
     },
+    /// The signing key is not one.
+    #[error("the signing key {path} is no Ed25519 key in PKCS#8 PEM; restore it from a copy", path = path.display())]
+    BadSigningKey {
+        /// The file.
+        path: PathBuf,
+    },
+    /// There is no signing key.
+    #[error("there is no signing key {path}; whoever signs needs the key of the service that writes the log", path = path.display())]
+    NoSigningKey {
+        /// Where it should be.
+        path: PathBuf,
+    },
+    /// Another key signed the log's checkpoints.
+    #[error("the checkpoints of the audit log were signed by the key {wanted}, which {path} does not hold; restore that key from a copy, or move the log away to begin a new one", path = path.display())]
+    ForeignSigningKey {
+        /// The key file.
+        path: PathBuf,
+        /// The key that signed.
+        wanted: String,
+    },
+    /// Nothing signs this log, so nothing may be removed from it.
+    #[error("the audit log is kept without checkpoints, so no old records can be removed from it")]
+    Unsigned,
+    /// What should be a public key is none.
+    #[error("this is no Ed25519 public key; give the PEM or the 64 hexadecimal digits that `cordon audit key` prints")]
+    BadPublicKey,
     /// A record cannot be read back.
     #[error("record {sequence} of the audit log is damaged; run `cordon audit verify`")]
     Damaged {
@@ -141,6 +167,9 @@ pub enum AuditError {
         /// What the store says.
         reason: Arc<str>,
     },
+    /// The fleet's log.
+    #[error(transparent)]
+    Fleet(#[from] FleetError),
     /// A defect: a task died or a record could not be encoded.
     #[error("the audit log failed inside ({0}); this is a defect of cordon")]
     Internal(&'static str),
@@ -152,13 +181,16 @@ impl AuditError {
     pub fn kind(&self) -> Kind {
         match self {
             Self::Full { .. } => Kind::ResourceExhausted,
-            Self::RecordTooLarge { .. } | Self::InvalidRequestId | Self::InvalidDecisionId | Self::InvalidPageToken => {
-                Kind::InvalidArgument
-            }
+            Self::RecordTooLarge { .. }
+            | Self::InvalidRequestId
+            | Self::InvalidDecisionId
+            | Self::InvalidPageToken
+            | Self::BadPublicKey => Kind::InvalidArgument,
             Self::Duplicate(_) => Kind::AlreadyExists,
             Self::NotFound(_) => Kind::NotFound,
             Self::UnknownDecision(_) | Self::ForeignVerdict | Self::Internal(_) => Kind::Internal,
             Self::Cancelled => Kind::Cancelled,
+            Self::Fleet(error) => error.kind(),
             Self::Closed | Self::WriteFailed { .. } | Self::Io { .. } | Self::Store { .. } => Kind::Unavailable,
             Self::InUse { .. }
             | Self::OpenToOthers { .. }
@@ -167,6 +199,10 @@ impl AuditError {
             | Self::SchemaVersion { .. }
             | Self::BrokenTail { .. }
             | Self::BadKey { .. }
+            | Self::BadSigningKey { .. }
+            | Self::NoSigningKey { .. }
+            | Self::ForeignSigningKey { .. }
+            | Self::Unsigned
             | Self::Damaged { .. } => Kind::FailedPrecondition,
         }
     }

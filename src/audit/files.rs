@@ -23,8 +23,16 @@ pub(super) struct Layout {
     pub(super) lock: PathBuf,
     /// The newest record, outside the database, so that a cut or an old copy of the database is seen.
     pub(super) head: PathBuf,
+    /// The newest record that the fleet's log has; there only if the log is part of a fleet.
+    pub(super) shipped: PathBuf,
     /// Secret of the digests.
     pub(super) key: PathBuf,
+    /// Secret of the signatures.
+    pub(super) signing_key: PathBuf,
+    /// Public halves of all keys that ever signed.
+    pub(super) public_key: PathBuf,
+    /// Copies of the checkpoints.
+    pub(super) checkpoints: PathBuf,
 }
 
 impl Layout {
@@ -34,7 +42,11 @@ impl Layout {
             database: directory.join("audit.db"),
             lock: directory.join("audit.lock"),
             head: directory.join("audit.head"),
+            shipped: directory.join("audit.shipped"),
             key: directory.join("audit.key"),
+            signing_key: directory.join("audit.signing-key"),
+            public_key: directory.join("audit.pub"),
+            checkpoints: directory.join("checkpoints.jsonl"),
         }
     }
 

@@ -8,9 +8,10 @@ use crate::policy::{Route, Sensitivity};
 
 use super::body::{self, Record};
 use super::chain::ChainHash;
-use super::row::{self, Row};
-use super::store::{Found, Query};
-use super::{AuditError, Change, Decision, Outcome};
+use super::page::StatusFilter;
+use super::row::Row;
+use super::store::Found;
+use super::{AuditError, Change, Decision, Label, Operation, Outcome};
 
 /// Decisions on a page when none are asked for.
 pub const DEFAULT_PAGE_SIZE: u32 = 50;
@@ -32,12 +33,22 @@ pub struct DecisionFilter {
     pub since: Option<Timestamp>,
     /// Only before this time.
     pub until: Option<Timestamp>,
+    /// Only with a finding of this type.
+    pub entity_type: Option<String>,
+    /// Only those that asked for this model, or were answered by it in the end.
+    pub model: Option<String>,
+    /// Only under the policy whose digest begins so.
+    pub policy_digest: Option<String>,
+    /// Only those that ended so.
+    pub status: Option<StatusFilter>,
+    /// Only what was asked so.
+    pub operation: Option<Operation>,
 }
 
 /// One page.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct DecisionPage {
-    /// Newest first.
+    /// Newest first. There can be fewer than were asked for, even none, though there are more.
     pub decisions: Vec<StoredDecision>,
     /// Empty on the last page.
     pub next_page_token: String,
@@ -54,6 +65,8 @@ pub struct StoredDecision {
     pub decision: Decision,
     /// `None` until the request has ended.
     pub outcome: Option<StoredOutcome>,
+    /// The chain that it stands in, if it was read from a fleet's log.
+    pub chain: Option<Label>,
 }
 
 /// An outcome as it stands in the log.
@@ -88,43 +101,32 @@ impl StoredChange {
 }
 
 impl DecisionFilter {
-    /// The query of the page that this token names.
-    pub(super) fn query(&self, page_token: &str, page_size: u32) -> Result<Query, AuditError> {
-        let size = match page_size {
+    /// How many decisions a page has when so many were asked for.
+    pub(super) fn page_size(asked: u32) -> u32 {
+        match asked {
             0 => DEFAULT_PAGE_SIZE,
             size => size.min(MAX_PAGE_SIZE),
-        };
-        // Microseconds are what is kept, so a bound between two of them is brought up to the next one.
-        let micros = |time: Timestamp| {
-            let floor = time.as_microsecond();
-            if time.subsec_nanosecond().rem_euclid(1000) == 0 { floor } else { ceiling(time, floor) }
-        };
-        Ok(Query {
-            before: if page_token.is_empty() { None } else { Some(self.read_token(page_token)?) },
-            limit: size,
-            level: self.level.map(row::level_code),
-            route: self.route.map(row::route_code),
-            caller: self.caller.clone(),
-            request_id: self.request_id.clone(),
-            since_us: self.since.map(micros),
-            until_us: self.until.map(micros),
-        })
+        }
     }
 
-    /// A token: the position of the last decision shown, and a mark of the filter, so that a token of another list is
+    /// A token: the position of the last decision looked at, and a mark of the filter, so that a token of another list is
     /// refused instead of answered wrongly.
     pub(super) fn token(&self, sequence: u64) -> Result<String, AuditError> {
         Ok(format!("{sequence:016x}{}", self.mark()?))
     }
 
-    fn read_token(&self, token: &str) -> Result<i64, AuditError> {
+    /// The position that a token names; `None` for the first page.
+    pub(super) fn read_token(&self, token: &str) -> Result<Option<u64>, AuditError> {
+        if token.is_empty() {
+            return Ok(None);
+        }
         let (sequence, mark) = token.split_at_checked(16).ok_or(AuditError::InvalidPageToken)?;
         let sequence = u64::from_str_radix(sequence, 16).map_err(|_| AuditError::InvalidPageToken)?;
         // Written again, because the number may have been spelled in another way.
         if self.token(sequence)? != token || mark.is_empty() {
             return Err(AuditError::InvalidPageToken);
         }
-        i64::try_from(sequence).map_err(|_| AuditError::InvalidPageToken)
+        Ok(Some(sequence))
     }
 
     fn mark(&self) -> Result<String, AuditError> {
@@ -133,20 +135,15 @@ impl DecisionFilter {
     }
 }
 
+/// A bound in microseconds, which are what is kept: one between two of them is brought up to the next.
+pub(super) fn micros(time: Timestamp) -> i64 {
+    let floor = time.as_microsecond();
+    if time.subsec_nanosecond().rem_euclid(1000) == 0 { floor } else { ceiling(time, floor) }
+}
+
 /// The first microsecond not before `time`; times before 1970 round towards zero, which is up already.
 fn ceiling(time: Timestamp, truncated: i64) -> i64 {
     if time.as_nanosecond() > 0 { truncated.saturating_add(1) } else { truncated }
-}
-
-impl DecisionPage {
-    pub(super) fn of(filter: &DecisionFilter, (rows, more): (Vec<Found>, bool)) -> Result<Self, AuditError> {
-        let decisions = rows.into_iter().map(StoredDecision::of).collect::<Result<Vec<_>, _>>()?;
-        let next_page_token = match decisions.last() {
-            Some(last) if more => filter.token(last.sequence)?,
-            _ => String::new(),
-        };
-        Ok(Self { decisions, next_page_token })
-    }
 }
 
 impl StoredDecision {
@@ -161,7 +158,7 @@ impl StoredDecision {
             }
             Some((sequence, ..)) => return Err(AuditError::Damaged { sequence }),
         };
-        Ok(Self { sequence, hash, decision: *decision, outcome })
+        Ok(Self { sequence, hash, decision: *decision, outcome, chain: None })
     }
 }
 

@@ -11,20 +11,33 @@
 mod body;
 mod chain;
 mod change;
+mod checkpoint;
+mod copies;
 mod entities;
 mod error;
+mod export;
 mod files;
+mod fleet;
 mod key;
 mod list;
+mod offline;
 mod outcome;
+mod page;
 mod pending;
 mod queue;
 mod reader;
 mod record;
+mod retention;
 mod row;
+mod scan;
+mod seals;
+mod signer;
+mod signing;
+mod statement;
 mod store;
 #[cfg(test)]
 mod tests;
+mod upkeep;
 mod verification;
 mod verify;
 mod words;
@@ -41,26 +54,45 @@ use tokio::sync::{oneshot, watch};
 pub use body::{BODY_VERSION, MAX_BODY_BYTES, Record};
 pub use chain::{ChainHash, Head};
 pub use change::{Change, ChangeKind};
+pub use checkpoint::{Checkpoint, Prune};
 pub use entities::{EntityCount, MAX_FINDINGS, RecordedFinding, Score};
 pub use error::AuditError;
+pub use export::{COLUMNS, Column, ColumnKind, DecisionLine, ExportError, ExportFile, ExportFormat, Exporter};
+pub use fleet::{
+    Answers, ChainHead, ChainVerification, FleetConfig, FleetError, FleetHeads, FleetSection, FleetStatus,
+    FleetVerification, Migration, PASSWORD_VARIABLE, ReplicaId, migrate,
+};
 pub use key::DigestKey;
 pub use list::{
     DEFAULT_PAGE_SIZE, DecisionFilter, DecisionPage, MAX_PAGE_SIZE, StoredChange, StoredDecision, StoredOutcome,
 };
+pub use offline::{compact, rotate_signing_key};
 pub use outcome::{FinishReason, Outcome, OutcomeStatus, RecordedConfidence, error_name};
+pub use page::StatusFilter;
 pub use pending::{Durable, Pending, PendingOutcome};
 pub use reader::AuditReader;
 pub use record::{
     Decision, DecisionInput, Operation, Provenance, RecordedObservation, RecordedOverride, RecordedReason,
     RecordedRedaction, RecordedTopic, Routing, Timings, tidy_policy,
 };
-pub use verification::{Fault, Problem, Progress, Unproven, Verification, Witness};
+pub use retention::Pruned;
+pub use row::RecordKind;
+pub use scan::{Extent, RawRecord, ScanRange, Scanned, StoredRecord};
+pub use seals::Evidence;
+pub use signer::Checkpoints;
+pub use signing::{PublicKey, Signature};
+pub use statement::{sign_statement, verify_statement};
+pub use verification::{CopiesOf, Fault, Problem, Progress, Unproven, Verification, Witness};
 pub use words::{DecisionId, Label, MAX_WORD_BYTES, RequestId};
 
 use files::{HeadFile, Layout};
+use fleet::{Append, Shipper};
 use queue::{Queue, Rank, Refused};
+use retention::Wish;
 use row::Columns;
+use signer::Signer;
 use store::Session;
+use upkeep::{Upkeep, Wishes};
 use writer::{Entry, NO_LIMIT, Shared, Writer};
 
 /// How the log is kept.
@@ -85,6 +117,12 @@ pub struct AuditConfig {
     /// Largest size of the database file, to keep a disk from filling up; `None` for no limit. At the limit every
     /// append fails, and so does everything that needs a record.
     pub max_bytes: Option<u64>,
+    /// When the log is signed; `None` for a log that is not.
+    pub checkpoints: Option<Checkpoints>,
+    /// Removes decisions that are older than this, once a day, with all that stands before them.
+    pub keep_days: Option<u32>,
+    /// The fleet's log, to which records go on from here; `None` for a log that is alone.
+    pub fleet: Option<FleetConfig>,
 }
 
 impl AuditConfig {
@@ -101,7 +139,20 @@ impl AuditConfig {
             busy_timeout: Duration::from_secs(5),
             retry_every: Duration::from_secs(1),
             max_bytes: None,
+            checkpoints: Some(Checkpoints::default()),
+            keep_days: None,
+            fleet: None,
         }
+    }
+}
+
+impl AuditConfig {
+    fn layout(&self) -> Layout {
+        let mut layout = Layout::of(&self.directory);
+        if let Some(key) = self.checkpoints.as_ref().and_then(|checkpoints| checkpoints.key.as_ref()) {
+            layout.signing_key.clone_from(key);
+        }
+        layout
     }
 }
 
@@ -125,6 +176,8 @@ pub struct AuditLog {
     thread: Mutex<Option<JoinHandle<()>>>,
     key: DigestKey,
     reader: AuditReader,
+    wishes: Arc<Wishes>,
+    fleet: Option<Shipper>,
 }
 
 impl std::fmt::Debug for AuditLog {
@@ -134,9 +187,10 @@ impl std::fmt::Debug for AuditLog {
 }
 
 impl AuditLog {
-    /// Opens the log, makes it if there is none, and starts its writer. Blocks for a few flushes to the disk.
+    /// Opens the log, makes it if there is none, and starts its writer. Blocks for a few flushes to the disk; with a
+    /// fleet until its database answered, for some seconds at most. One that is away does not hold up the start.
     pub fn open(config: AuditConfig) -> Result<Self, AuditError> {
-        let layout = Layout::of(&config.directory);
+        let layout = config.layout();
         layout.prepare()?;
         let lock = files::lock(&layout)?;
         if layout.database.exists() && !layout.key.exists() {
@@ -152,6 +206,10 @@ impl AuditLog {
         if session.head().sequence > 0 {
             head_file.write(&session.head())?;
         }
+        let signer = config.checkpoints.clone().map(|plan| Signer::open(&layout, plan, &session)).transpose()?;
+        let wishes = Arc::new(Wishes::new());
+        let mut upkeep = Upkeep::new(signer, Arc::clone(&wishes), config.keep_days);
+        upkeep.resume(&session)?;
         let shared = Arc::new(Shared {
             queue: Queue::new(config.queue_entries.max(1), config.queue_bytes),
             healthy: AtomicBool::new(true),
@@ -171,18 +229,44 @@ impl AuditLog {
             head_file,
             answered: sender,
             lock,
+            upkeep,
         };
         let thread = std::thread::Builder::new()
             .name("cordon-audit".to_owned())
             .spawn(move || writer.run(session))
             .map_err(|error| AuditError::io("cannot start the writer for", &layout.database, error))?;
-        let reader = AuditReader::new(layout, config.busy_timeout);
-        Ok(Self { shared, answered, thread: Mutex::new(Some(thread)), key, reader })
+        let fleet = match &config.fleet {
+            Some(fleet) => {
+                let queue = Arc::clone(&shared);
+                let append: Append = Box::new(move |record| enqueue(&queue, &record, Rank::Last).is_ok());
+                let shipper = Shipper::start(fleet, &layout, config.busy_timeout, answered.clone(), append);
+                // Without its shipper nobody holds the log, so the writer must end as well.
+                Some(shipper.inspect_err(|_| shared.queue.close())?)
+            }
+            None => None,
+        };
+        let own = AuditReader::new(layout, config.busy_timeout);
+        let reader = match &config.fleet {
+            Some(fleet) if fleet.answers == Answers::Fleet => own.with_fleet(fleet)?,
+            _ => own,
+        };
+        Ok(Self { shared, answered, thread: Mutex::new(Some(thread)), key, reader, wishes, fleet })
     }
 
     /// Opens the log in this directory for reading alone, also while a service writes it.
     pub fn open_read_only(directory: &Path) -> Result<AuditReader, AuditError> {
         AuditReader::open(directory, Duration::from_secs(5))
+    }
+
+    /// Opens the log of a fleet for reading: all chains. Blocks.
+    pub fn open_fleet(config: &FleetConfig) -> Result<AuditReader, AuditError> {
+        AuditReader::open_fleet(config)
+    }
+
+    /// How far the fleet's log is behind; `None` for a log that is alone.
+    #[must_use]
+    pub fn fleet_status(&self) -> Option<watch::Receiver<FleetStatus>> {
+        self.fleet.as_ref().map(Shipper::status)
     }
 
     /// The key that [`Decision::new`] needs.
@@ -219,14 +303,19 @@ impl AuditLog {
     }
 
     fn enqueue(&self, record: &Record, rank: Rank) -> Result<oneshot::Receiver<pending::Answer>, AuditError> {
-        let body = body::encode(record)?;
+        enqueue(&self.shared, record, rank)
+    }
+
+    /// Removes what stands before the newest checkpoint that only has older decisions before it than `keep_from`. The
+    /// chain stays verifiable from that checkpoint on. `by` is the operator's name; `None`: nothing was old enough.
+    ///
+    /// # Errors
+    /// [`AuditError::Damaged`] when what would be removed does not verify; then all stays.
+    pub async fn prune(&self, keep_from: jiff::Timestamp, by: &str) -> Result<Option<Pruned>, AuditError> {
         let (answer, receiver) = oneshot::channel();
-        let entry = Entry { id: record.decision_id(), columns: Columns::of(record), body, answer };
-        self.shared.queue.push(entry, rank).map_err(|refused| match refused {
-            Refused::Full { waiting } => AuditError::Full { waiting },
-            Refused::Closed => AuditError::Closed,
-        })?;
-        Ok(receiver)
+        self.wishes.add(Wish { keep_from, by: Label::new(by), answer: Some(answer) });
+        self.shared.queue.nudge();
+        receiver.await.unwrap_or(Err(AuditError::Closed))
     }
 
     /// Waits until all that was appended before is written or has failed. Whether it failed is for each [`Pending`] to
@@ -244,9 +333,14 @@ impl AuditLog {
         let Some(thread) = thread else { return Ok(()) };
         let joined = tokio::task::spawn_blocking(move || thread.join()).await;
         match joined {
-            Ok(Ok(())) => Ok(()),
-            _ => Err(AuditError::Internal("the writer died")),
+            Ok(Ok(())) => {}
+            _ => return Err(AuditError::Internal("the writer died")),
         }
+        // Last, so that all that was written, the last checkpoint too, can still go on to the fleet's log.
+        if let Some(fleet) = &self.fleet {
+            fleet.close().await;
+        }
+        Ok(())
     }
 
     /// Whether the last write reached the disk and the writer lives.
@@ -270,6 +364,18 @@ impl AuditLog {
     pub fn set_max_bytes(&self, max_bytes: Option<u64>) {
         self.shared.max_bytes.store(max_bytes.unwrap_or(NO_LIMIT), Ordering::Release);
     }
+}
+
+/// Hands a record to the writer.
+fn enqueue(shared: &Shared, record: &Record, rank: Rank) -> Result<oneshot::Receiver<pending::Answer>, AuditError> {
+    let body = body::encode(record)?;
+    let (answer, receiver) = oneshot::channel();
+    let entry = Entry { id: record.decision_id(), columns: Columns::of(record), body, answer };
+    shared.queue.push(entry, rank).map_err(|refused| match refused {
+        Refused::Full { waiting } => AuditError::Full { waiting },
+        Refused::Closed => AuditError::Closed,
+    })?;
+    Ok(receiver)
 }
 
 impl Drop for AuditLog {

@@ -21,6 +21,8 @@ struct State<T> {
     entries: VecDeque<T>,
     bytes: usize,
     closed: bool,
+    /// Somebody wants the writer to look up.
+    nudged: bool,
     /// Entries ever taken in; the ticket of the newest.
     accepted: u64,
 }
@@ -50,7 +52,7 @@ pub(super) enum Refused {
 pub(super) enum Taken<T> {
     /// At least one entry, oldest first.
     Entries(Vec<T>),
-    /// Nothing came in time.
+    /// Nothing came in time, or the queue was nudged.
     Nothing,
     /// The queue is closed and empty.
     Closed,
@@ -58,7 +60,7 @@ pub(super) enum Taken<T> {
 
 impl<T: Weight> Queue<T> {
     pub(super) fn new(max_entries: usize, max_bytes: usize) -> Self {
-        let state = State { entries: VecDeque::new(), bytes: 0, closed: false, accepted: 0 };
+        let state = State { entries: VecDeque::new(), bytes: 0, closed: false, nudged: false, accepted: 0 };
         Self { state: Mutex::new(state), changed: Condvar::new(), max_entries, max_bytes }
     }
 
@@ -94,13 +96,14 @@ impl<T: Weight> Queue<T> {
     /// Waits for entries and takes up to `max_entries` and about `max_bytes` of them, at least one.
     pub(super) fn take(&self, max_entries: usize, max_bytes: usize, patience: Option<Duration>) -> Taken<T> {
         let mut state = self.lock();
-        let idle = |state: &mut State<T>| state.entries.is_empty() && !state.closed;
+        let idle = |state: &mut State<T>| state.entries.is_empty() && !state.closed && !state.nudged;
         state = match patience {
             None => self.changed.wait_while(state, idle).unwrap_or_else(PoisonError::into_inner),
             Some(patience) => {
                 self.changed.wait_timeout_while(state, patience, idle).unwrap_or_else(PoisonError::into_inner).0
             }
         };
+        state.nudged = false;
         let mut taken = Vec::new();
         let mut bytes = 0_usize;
         while taken.len() < max_entries {
@@ -117,6 +120,12 @@ impl<T: Weight> Queue<T> {
             (true, true) => Taken::Closed,
             (true, false) => Taken::Nothing,
         }
+    }
+
+    /// Lets a `take` that waits come back with nothing.
+    pub(super) fn nudge(&self) {
+        self.lock().nudged = true;
+        self.changed.notify_all();
     }
 
     /// Lets nothing more in; what is there can still be taken.

@@ -13,7 +13,14 @@ use tokio::sync::Semaphore;
 
 use super::chain::Head;
 use super::files::Layout;
+use super::fleet::{ChainHead, FleetConfig, FleetReader, FleetVerification, ReplicaId};
 use super::list::{DecisionFilter, DecisionPage, StoredChange, StoredDecision};
+use super::page;
+use super::retention::Pruned;
+use super::scan::{self, Extent, RawRecord, ScanRange, Scanned, StoredRecord};
+use super::seals::Evidence;
+use super::signer;
+use super::signing::PublicKey;
 use super::store::Reading;
 use super::verification::{Progress, Verification};
 use super::verify;
@@ -34,6 +41,10 @@ struct Inner {
     /// Connections that no read uses now.
     idle: Mutex<Vec<Reading>>,
     permits: Arc<Semaphore>,
+    /// Where lists and scans come from instead of the directory.
+    fleet: Option<FleetReader>,
+    /// Whether there is a log in the directory.
+    own: bool,
 }
 
 impl std::fmt::Debug for AuditReader {
@@ -45,7 +56,48 @@ impl std::fmt::Debug for AuditReader {
 impl AuditReader {
     pub(super) fn new(layout: Layout, busy: Duration) -> Self {
         let permits = Arc::new(Semaphore::new(MAX_READS));
-        Self { inner: Arc::new(Inner { layout, busy, idle: Mutex::new(Vec::new()), permits }) }
+        let idle = Mutex::new(Vec::new());
+        Self { inner: Arc::new(Inner { layout, busy, idle, permits, fleet: None, own: true }) }
+    }
+
+    /// The same log, with lists and scans over all chains of its fleet.
+    pub(super) fn with_fleet(&self, config: &FleetConfig) -> Result<Self, AuditError> {
+        let Self { inner } = Self::new(self.inner.layout.clone(), self.inner.busy);
+        Self::joined(inner, config, true)
+    }
+
+    /// All chains of a fleet, without a log of one's own. Fails now if they cannot be read. Must not be used on a thread
+    /// of an async runtime but through the `async` functions.
+    pub(super) fn open_fleet(config: &FleetConfig) -> Result<Self, AuditError> {
+        let Self { inner } = Self::new(Layout::of(Path::new("")), Duration::ZERO);
+        let reader = Self::joined(inner, config, false)?;
+        reader.inner.fleet.as_ref().map_or(Ok(()), FleetReader::check)?;
+        Ok(reader)
+    }
+
+    fn joined(inner: Arc<Inner>, config: &FleetConfig, own: bool) -> Result<Self, AuditError> {
+        let inner = Arc::try_unwrap(inner).map_err(|_| AuditError::Internal("a new reader is in use"))?;
+        Ok(Self { inner: Arc::new(Inner { fleet: Some(FleetReader::new(config)?), own, ..inner }) })
+    }
+
+    /// Verifies every chain of a fleet, and the chains against each other. `outside` are heads that were kept elsewhere.
+    ///
+    /// # Errors
+    /// When this is no reader of a fleet, or the database cannot be read.
+    pub fn verify_fleet(
+        &self,
+        evidence: &Evidence,
+        outside: &[ChainHead],
+        progress: &mut dyn FnMut(Progress) -> ControlFlow<()>,
+    ) -> Result<FleetVerification, AuditError> {
+        let fleet = self.inner.fleet.as_ref().ok_or(AuditError::Internal("this log is no fleet's"))?;
+        fleet.verify(evidence, outside, progress)
+    }
+
+    /// The names of the replicas of a fleet, by their chains; empty for a log that is alone.
+    pub fn replicas(&self) -> Result<Vec<(ReplicaId, String)>, AuditError> {
+        let Some(fleet) = &self.inner.fleet else { return Ok(Vec::new()) };
+        Ok(fleet.chains()?.into_iter().map(|chain| (chain.chain, chain.name)).collect())
     }
 
     /// Opens the log in this directory, and fails now if there is none or it cannot be read.
@@ -75,21 +127,97 @@ impl AuditReader {
     }
 
     /// A page of decisions, newest first. `page_size` 0 means 50, more than 1000 means 1000; a page of very large
-    /// records may hold fewer. `page_token` is empty for the first page.
+    /// records, or with a filter that few records fit, may hold fewer or none and still have a token to go on with. `page_token` is empty for the first page.
     pub fn list(&self, filter: &DecisionFilter, page_token: &str, page_size: u32) -> Result<DecisionPage, AuditError> {
-        let query = filter.query(page_token, page_size)?;
-        DecisionPage::of(filter, self.with(|reading| reading.page(&query))?)
+        if let Some(fleet) = &self.inner.fleet {
+            return fleet.list(filter, page_token, page_size);
+        }
+        let before = filter.read_token(page_token)?;
+        self.with(|reading| page::page(reading, filter, before, DecisionFilter::page_size(page_size)))
+    }
+
+    /// Visits the decisions that fit, oldest first, with the outcomes that they have by then, up to the end that the log
+    /// had at the beginning. Holds a few hundred at a time. `progress` gets how many positions are done, of how many.
+    pub fn decisions(
+        &self,
+        filter: &DecisionFilter,
+        visit: &mut dyn FnMut(StoredDecision) -> ControlFlow<()>,
+        progress: &mut dyn FnMut(u64, u64),
+    ) -> Result<Scanned, AuditError> {
+        if let Some(fleet) = &self.inner.fleet {
+            return fleet.decisions(filter, visit, progress);
+        }
+        self.with(|reading| page::walk(reading, filter, visit, progress))
+    }
+
+    /// What [`super::AuditLog::prune`] would remove now; `None` if nothing is old enough.
+    pub fn prunable(&self, keep_from: jiff::Timestamp) -> Result<Option<Pruned>, AuditError> {
+        let found = self.with(|reading| reading.checkpoint_before(keep_from.as_microsecond()))?;
+        let extent = self.extent()?;
+        let last = found.map_or(0, |position| position.saturating_sub(1));
+        Ok((last >= extent.first && extent.first > 0).then_some(Pruned { first: extent.first, last }))
     }
 
     /// One decision with its outcome.
     pub fn get(&self, id: DecisionId) -> Result<StoredDecision, AuditError> {
-        let found = self.with(|reading| reading.find(id))?;
-        found.map(StoredDecision::of).unwrap_or(Err(AuditError::NotFound(id)))
+        // The own log first: it has a decision before the fleet's does, and when the database is away.
+        let found = if self.inner.own { self.with(|reading| reading.find(id))? } else { None };
+        match (found, &self.inner.fleet) {
+            (Some(found), _) => StoredDecision::of(found),
+            (None, Some(fleet)) => fleet.get(id),
+            (None, None) => Err(AuditError::NotFound(id)),
+        }
     }
 
     /// What operators changed, newest first, at most so many.
     pub fn changes(&self, limit: u32) -> Result<Vec<StoredChange>, AuditError> {
+        if let Some(fleet) = &self.inner.fleet {
+            return fleet.changes(limit);
+        }
         self.with(|reading| reading.changes(limit))?.iter().map(StoredChange::of).collect()
+    }
+
+    /// Where the log begins and ends now.
+    pub fn extent(&self) -> Result<Extent, AuditError> {
+        if let Some(fleet) = &self.inner.fleet {
+            return fleet.extent();
+        }
+        let bounds = self.with(Reading::bounds)?;
+        let position = |at: i64| u64::try_from(at).unwrap_or(0);
+        Ok(Extent { first: position(bounds.first), last: position(bounds.last), records: bounds.count })
+    }
+
+    /// Visits every record of the range, decoded and oldest first, up to the end that the log had at the beginning.
+    /// Holds a few hundred records at a time. Blocks.
+    ///
+    /// # Errors
+    /// [`AuditError::Damaged`] at a record that is none; what was visited before it was visited.
+    pub fn scan(
+        &self,
+        range: &ScanRange,
+        visit: &mut dyn FnMut(StoredRecord) -> ControlFlow<()>,
+    ) -> Result<Scanned, AuditError> {
+        let mut failed = None;
+        let scanned = self.scan_raw(range, &mut |raw| match raw.decode() {
+            Ok(record) => visit(record),
+            Err(error) => {
+                failed = Some(error);
+                ControlFlow::Break(())
+            }
+        })?;
+        failed.map_or(Ok(scanned), Err)
+    }
+
+    /// [`Self::scan`] without decoding, which is most of its work and can so be done by several threads.
+    pub fn scan_raw(
+        &self,
+        range: &ScanRange,
+        visit: &mut dyn FnMut(RawRecord) -> ControlFlow<()>,
+    ) -> Result<Scanned, AuditError> {
+        if let Some(fleet) = &self.inner.fleet {
+            return fleet.scan_raw(range, visit);
+        }
+        self.with(|reading| scan::scan(reading, range, visit))
     }
 
     /// Computes the whole chain anew. `outside` are heads that were kept elsewhere, to prove that nothing was cut off
@@ -99,7 +227,24 @@ impl AuditReader {
         outside: &[Head],
         progress: &mut dyn FnMut(Progress) -> ControlFlow<()>,
     ) -> Result<Verification, AuditError> {
-        self.with(|reading| verify::verify(reading, &self.inner.layout, outside, progress))
+        self.verify_against(&Evidence { heads: outside.to_vec(), ..Evidence::default() }, progress)
+    }
+
+    /// [`Self::verify`] against all that was kept outside of the log.
+    pub fn verify_against(
+        &self,
+        evidence: &Evidence,
+        progress: &mut dyn FnMut(Progress) -> ControlFlow<()>,
+    ) -> Result<Verification, AuditError> {
+        match &self.inner.fleet {
+            Some(fleet) if !self.inner.own => Ok(fleet.verify(evidence, &[], progress)?.together()),
+            _ => self.with(|reading| verify::verify(reading, &self.inner.layout, evidence, progress)),
+        }
+    }
+
+    /// The public keys beside the log, the oldest first: those that its checkpoints were signed with.
+    pub fn public_keys(&self) -> Result<Vec<PublicKey>, AuditError> {
+        signer::read_public_keys(&self.inner.layout.public_key)
     }
 
     /// [`Self::list`] for async callers.

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::detect::{Coverage, DetectorCoverage, Status, Topic};
 use crate::document::Document;
-use crate::policy::{Complexity, PolicyReference, Reason, Route, Sensitivity, Verdict};
+use crate::policy::{Complexity, PolicyReference, Reason, Recalled, Route, Sensitivity, Verdict};
 
 use super::entities::{self, EntityCount, RecordedFinding, Score};
 use super::{AuditError, DecisionId, DigestKey, Label, RequestId, words};
@@ -176,15 +176,9 @@ pub struct RecordedTopic {
     pub probability: Score,
 }
 
-/// A topic that is less likely than this is not recorded: a model knows dozens, and most are not the matter of a text.
-const LEAST_TOPIC: f32 = 0.1;
-/// A recorded probability is rounded to such parts; what is finer is noise of the arithmetic.
-const TOPIC_STEPS: f32 = 1000.0;
-
 impl RecordedTopic {
     fn of(topic: &Topic) -> Self {
-        let rounded = (topic.probability * TOPIC_STEPS).round() / TOPIC_STEPS;
-        Self { name: Label::new(&topic.name), probability: Score::of(rounded) }
+        Self { name: Label::new(&topic.name), probability: Score::of_topic(topic) }
     }
 }
 
@@ -257,6 +251,10 @@ pub struct Decision {
     /// What the observed policy says. Left out of the record if there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observed: Option<Box<RecordedObservation>>,
+    /// What the policy's conditions looked at beside the findings, for a replay under another policy. Left out of records
+    /// that are older than it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recalled: Option<Box<Recalled>>,
     /// The document in this process, so that the proof of this record fits no other. Not recorded.
     #[serde(skip)]
     pub(super) document_id: u64,
@@ -270,7 +268,8 @@ impl Decision {
         document: &Document,
         key: &DigestKey,
     ) -> Result<Self, AuditError> {
-        Self::from_evidence(input, &Evidence::of(verdict), document, key)
+        let decision = Self::from_evidence(input, &Evidence::of(verdict), document, key)?;
+        Ok(Self { recalled: Some(Box::new(verdict.recalled(document, entities::MAX_FINDINGS))), ..decision })
     }
 
     /// The same record where a redacted text leaves instead of the text: it says what leaves, and its proof fits that
@@ -318,7 +317,8 @@ impl Decision {
         }
         let DecisionInput { operation, caller, request_id, declared_level, provenance, timings, routing } = input;
         let summary = entities::summarise(evidence.findings, document, key);
-        let topics = evidence.topics.iter().filter(|topic| topic.probability >= LEAST_TOPIC).map(RecordedTopic::of);
+        let topics =
+            evidence.topics.iter().filter(|topic| topic.probability >= Topic::LEAST_RECORDED).map(RecordedTopic::of);
         Ok(Self {
             id: DecisionId::new(),
             time: words::now(),
@@ -342,6 +342,7 @@ impl Decision {
             timings,
             routing,
             observed: None,
+            recalled: None,
             document_id: document.id(),
         })
     }

@@ -13,6 +13,45 @@ pub(super) const OUTCOME: i64 = 2;
 /// Code of a change's row.
 pub(super) const CHANGE: i64 = 3;
 
+/// Code of a checkpoint's row.
+pub(super) const CHECKPOINT: i64 = 4;
+
+/// Code of a prune record's row.
+pub(super) const PRUNE: i64 = 5;
+
+/// Code of the row of a record of other chains' heads.
+pub(super) const HEADS: i64 = 6;
+
+/// What a record is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum RecordKind {
+    /// What was decided.
+    Decision,
+    /// What came of it.
+    Outcome,
+    /// What an operator changed.
+    Change,
+    /// The signed state of the log.
+    Checkpoint,
+    /// A signed removal of old records.
+    Prune,
+    /// Where the other chains of a fleet stood.
+    Heads,
+}
+
+/// The kind of this code.
+pub(super) fn kind_of(code: i64) -> Option<RecordKind> {
+    match code {
+        DECISION => Some(RecordKind::Decision),
+        OUTCOME => Some(RecordKind::Outcome),
+        CHANGE => Some(RecordKind::Change),
+        CHECKPOINT => Some(RecordKind::Checkpoint),
+        PRUNE => Some(RecordKind::Prune),
+        HEADS => Some(RecordKind::Heads),
+        _ => None,
+    }
+}
+
 /// What is copied out of a body.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Columns {
@@ -28,34 +67,30 @@ pub(super) struct Columns {
 impl Columns {
     pub(super) fn of(record: &Record) -> Self {
         let decision_id = record.decision_id().as_bytes().to_vec();
+        let plain = |kind, time: jiff::Timestamp, caller: Option<&str>| Self {
+            kind,
+            decision_id: decision_id.clone(),
+            time_us: time.as_microsecond(),
+            level: None,
+            route: None,
+            caller: caller.map(str::to_owned),
+            request_id: None,
+        };
         match record {
             Record::Decision(decision) => Self {
                 kind: DECISION,
-                decision_id,
+                decision_id: decision_id.clone(),
                 time_us: decision.time.as_microsecond(),
                 level: Some(level_code(decision.level)),
                 route: decision.routing.as_ref().map(|routing| route_code(routing.route)),
                 caller: Some(decision.caller.as_str().to_owned()),
                 request_id: decision.request_id.as_ref().map(|id| id.as_str().to_owned()),
             },
-            Record::Outcome { outcome, .. } => Self {
-                kind: OUTCOME,
-                decision_id,
-                time_us: outcome.time.as_microsecond(),
-                level: None,
-                route: None,
-                caller: None,
-                request_id: None,
-            },
-            Record::Change(change) => Self {
-                kind: CHANGE,
-                decision_id,
-                time_us: change.time.as_microsecond(),
-                level: None,
-                route: None,
-                caller: Some(change.by.as_str().to_owned()),
-                request_id: None,
-            },
+            Record::Outcome { outcome, .. } => plain(OUTCOME, outcome.time, None),
+            Record::Change(change) => plain(CHANGE, change.time, Some(change.by.as_str())),
+            Record::Checkpoint(checkpoint) => plain(CHECKPOINT, checkpoint.time, None),
+            Record::Prune(prune) => plain(PRUNE, prune.time, Some(prune.by.as_str())),
+            Record::Heads(heads) => plain(HEADS, heads.time, None),
         }
     }
 

@@ -4,6 +4,7 @@
 use std::fmt;
 
 use super::chain::Head;
+use super::fleet::ReplicaId;
 
 /// How far a verification has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,6 +26,12 @@ pub struct Verification {
     pub outcomes: u64,
     /// Changes of operators among them.
     pub changes: u64,
+    /// Checkpoints among them.
+    pub checkpoints: u64,
+    /// The newest position that signatures, or heads kept elsewhere, prove; 0 if nothing does.
+    pub proven: u64,
+    /// Records from the first to this one were removed by retention and are no longer there to check; 0 if none were.
+    pub removed: u64,
     /// The newest record that follows from all before it.
     pub head: Head,
     /// The first record at fault.
@@ -38,6 +45,12 @@ impl Verification {
     #[must_use]
     pub fn intact(&self) -> bool {
         self.fault.is_none()
+    }
+
+    /// How many records of the log are consistent but neither signed nor named by a head that was kept elsewhere.
+    #[must_use]
+    pub fn unproven_records(&self) -> u64 {
+        self.head.sequence.saturating_sub(self.proven)
     }
 }
 
@@ -123,6 +136,33 @@ pub enum Problem {
         /// Who remembers it.
         witness: Witness,
     },
+    /// A checkpoint is signed by a key that is not trusted, or by one that had handed over to another.
+    #[error("a checkpoint signed by another key: {key}, and {}", expected_key(.expected))]
+    ForeignKey {
+        /// Id of the key.
+        key: String,
+        /// Id of the key that should have signed, where that is known.
+        expected: Option<String>,
+    },
+    /// A signature is wrong.
+    #[error("its signature is wrong: it was changed after it was signed, or made by somebody without the key")]
+    BadSignature,
+    /// A signed checkpoint names another hash than the chain has.
+    #[error(
+        "the checkpoint names another hash for record {to}: records {from} to {to} were changed and their chain made anew"
+    )]
+    Rechained {
+        /// First record that the checkpoint before does not cover.
+        from: u64,
+        /// The record that this one names.
+        to: u64,
+    },
+    /// A checkpoint does not follow from the one before.
+    #[error("the checkpoint does not follow the one before it: {0}")]
+    Checkpoint(&'static str),
+    /// A prune record does not fit the log.
+    #[error("the record of a removal does not fit the log: {0}")]
+    Prune(&'static str),
     /// The head row is gone.
     #[error("the head row is missing, so records after it may have been removed")]
     NoHeadRow,
@@ -138,15 +178,24 @@ pub enum Witness {
     Row,
     /// The head file beside the database, written after each commit.
     File,
+    /// The copies of the checkpoints beside the database.
+    Copies,
+    /// Checkpoints that were kept elsewhere.
+    Checkpoints,
     /// The one who asked for the verification.
     Asker,
+    /// Another chain of the fleet.
+    Chain(ReplicaId),
 }
 
 impl fmt::Display for Witness {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Self::Chain(chain) => return write!(f, "chain {chain}"),
             Self::Row => "the head row",
             Self::File => "the head file",
+            Self::Copies => "the copy of a checkpoint beside the log",
+            Self::Checkpoints => "a checkpoint given for comparison",
             Self::Asker => "the head given for comparison",
         })
     }
@@ -172,6 +221,72 @@ pub enum Unproven {
         /// Last of them.
         to: u64,
     },
+    /// The newest records are not signed.
+    #[error("records {from} to {to} are consistent, but no checkpoint covers them yet: they are not proven")]
+    Unsigned {
+        /// First of them.
+        from: u64,
+        /// Last of them.
+        to: u64,
+    },
+    /// There is no public key to check the signatures with.
+    #[error("there is no public key, so no signature was checked; give the one that `cordon audit key` printed")]
+    NoPublicKey,
+    /// The public key is the log's own.
+    #[error(
+        "the signatures were checked with the public key beside the log, which whoever can write there could have \
+         replaced; keep that key elsewhere and give it to the next verification"
+    )]
+    KeyBesideLog,
+    /// The signatures hold, and nothing from outside says how far the log went.
+    #[error(
+        "whoever can write the data directory could have put back an older state of all files; keep checkpoints or the \
+         head elsewhere and give them to the next verification"
+    )]
+    NoOutsideEnd,
+    /// Old records were removed.
+    #[error("records 1 to {last} were removed by retention and are no longer there to check; the removal is signed")]
+    Removed {
+        /// Last of them.
+        last: u64,
+    },
+    /// Records that are said to be removed are there.
+    #[error(
+        "{records} records that are said to be removed are still there and were not judged; the writer goes on with it"
+    )]
+    RemovalUnfinished {
+        /// How many.
+        records: u64,
+    },
+    /// A file of checkpoints has a line that is none.
+    #[error("line {line} of {witness} is no checkpoint; nothing after it was compared")]
+    UnreadableCopies {
+        /// Counted from 1.
+        line: u64,
+        /// Which file.
+        witness: CopiesOf,
+    },
+    /// A file of checkpoints has lines that no trusted key signed.
+    #[error("{lines} lines of {witness} are signed by no trusted key and were not compared")]
+    ForeignCopies {
+        /// How many.
+        lines: u64,
+        /// Which file.
+        witness: CopiesOf,
+    },
+    /// Nobody remembers this chain of a fleet.
+    #[error("no other chain names a record of this one; that its end was not cut off cannot be shown")]
+    NamedByNobody,
+    /// The newest records of a chain of a fleet are newer than what the other chains saw.
+    #[error(
+        "records {from} to {to} are newer than what the other chains saw; that no more was cut off cannot be shown"
+    )]
+    NewerThanOthersSaw {
+        /// First of them.
+        from: u64,
+        /// Last of them.
+        to: u64,
+    },
     /// There is no head file.
     #[error("the head file is missing; that the database is no older copy of itself cannot be shown")]
     NoHeadFile,
@@ -190,4 +305,29 @@ pub enum Unproven {
     /// The rest was not looked at.
     #[error("records after the one at fault were not judged: without it their hashes prove nothing")]
     RestOfLog,
+}
+
+/// Which file of checkpoints.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CopiesOf {
+    /// The one that the writer keeps.
+    Log,
+    /// The one that was given for comparison.
+    Asker,
+}
+
+impl fmt::Display for CopiesOf {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Log => "the file of checkpoints beside the log",
+            Self::Asker => "the file of checkpoints given for comparison",
+        })
+    }
+}
+
+fn expected_key(expected: &Option<String>) -> String {
+    match expected {
+        Some(key) => format!("the key {key} signs at this place"),
+        None => "it is none of those given".to_owned(),
+    }
 }

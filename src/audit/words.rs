@@ -120,6 +120,10 @@ impl DecisionId {
         Self(Uuid::now_v7())
     }
 
+    pub(super) fn from_slice(bytes: &[u8]) -> Option<Self> {
+        Uuid::from_slice(bytes).ok().map(Self)
+    }
+
     pub(super) fn as_bytes(&self) -> &[u8; 16] {
         self.0.as_bytes()
     }

@@ -17,6 +17,7 @@ use super::pending::Answer;
 use super::queue::{Queue, Taken, Weight};
 use super::row::Columns;
 use super::store::{Insert, Session};
+use super::upkeep::Upkeep;
 use super::{AuditError, DecisionId};
 
 /// A record in the queue.
@@ -76,6 +77,7 @@ pub(super) struct Writer {
     pub(super) answered: watch::Sender<u64>,
     /// Held as long as the writer lives.
     pub(super) lock: File,
+    pub(super) upkeep: Upkeep,
 }
 
 /// Nobody may wait for a writer that is gone, however it went.
@@ -92,17 +94,24 @@ impl Drop for CloseOnDrop {
 
 impl Writer {
     /// Writes until the queue is closed and empty.
-    pub(super) fn run(self, session: Session) {
+    pub(super) fn run(mut self, session: Session) {
         let _guard = CloseOnDrop(Arc::clone(&self.shared));
         let mut session = Some(session);
         loop {
-            let patience = (!self.shared.healthy.load(Ordering::Acquire)).then_some(self.retry_every);
+            let healthy = self.shared.healthy.load(Ordering::Acquire);
+            let patience = match healthy {
+                true => self.upkeep.patience(session.as_ref().map(Session::head)),
+                false => Some(self.retry_every),
+            };
             match self.shared.queue.take(self.max_batch_entries, self.max_batch_bytes, patience) {
                 Taken::Entries(batch) => self.write(&mut session, batch),
+                Taken::Nothing if healthy => {}
                 Taken::Nothing => self.probe(&mut session),
                 Taken::Closed => break,
             }
+            self.keep_up(&mut session, Upkeep::run);
         }
+        self.keep_up(&mut session, Upkeep::close);
         if let Some(Err(error)) = session.map(Session::close) {
             tracing::warn!(%error, "the audit log was closed with its write-ahead log in place");
         }
@@ -141,6 +150,28 @@ impl Writer {
             }
         }
         self.answered.send_modify(|answered| *answered += count);
+    }
+
+    /// Does what is due beside writing, if writing works.
+    fn keep_up(
+        &mut self,
+        session: &mut Option<Session>,
+        work: fn(&mut Upkeep, &mut Session) -> Result<(), AuditError>,
+    ) {
+        let Some(open) = session.as_mut().filter(|_| self.shared.healthy.load(Ordering::Acquire)) else { return };
+        let before = open.head();
+        let result = work(&mut self.upkeep, open);
+        let head = open.head();
+        if head != before
+            && let Err(error) = self.head_file.write(&head)
+        {
+            tracing::warn!(%error, "the head file of the audit log is behind");
+        }
+        if let Err(error) = result {
+            *session = None;
+            self.set_healthy(false);
+            tracing::error!(%error, "the audit log could not be signed or shortened");
+        }
     }
 
     fn probe(&self, session: &mut Option<Session>) {

@@ -1,5 +1,6 @@
 //! The command line: one file a subcommand. Every command calls the same functions as the service; none has rules of
-//! its own. Exit codes: 0 done, 1 failed, 2 wrong arguments, 3 some items of the input failed, 4 a check did not pass.
+//! its own. Exit codes: 0 done, 1 failed, 2 wrong arguments, 3 some items of the input failed, 4 a check did not pass, 5 nothing
+//! is wrong, but not all is proven.
 
 mod audit;
 mod calibrate;
@@ -11,13 +12,16 @@ mod dispatch;
 mod eval;
 mod explain;
 mod jsonl;
+mod nats;
 mod output;
 mod plan;
 mod policy;
+mod replay;
 mod row;
 mod scan;
 mod serve;
 mod types;
+mod worker;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -34,7 +38,7 @@ use crate::telemetry::{self, LogFormat};
     version,
     max_term_width = 110,
     after_help = "Exit codes: 0 done, 1 failed, 2 wrong \
-arguments, 3 some items of the input failed, 4 a check did not pass."
+arguments, 3 some items of the input failed, 4 a check did not pass, 5 nothing is wrong but not all is proven."
 )]
 struct Arguments {
     #[command(subcommand)]
@@ -87,6 +91,8 @@ enum Command {
     Serve(serve::Arguments),
     /// Say how sensitive texts are.
     Classify(classify::Arguments),
+    /// Classify documents of a NATS work queue, until SIGTERM.
+    Worker(worker::Arguments),
     /// Scan files and folders, with a summary by level and type.
     Scan(scan::Arguments),
     /// Send one request through a running service and stream the answer.
@@ -124,6 +130,8 @@ enum Exit {
     SomeFailed,
     /// A check did not pass.
     CheckFailed,
+    /// Nothing is wrong, but not all is proven.
+    Unproven,
 }
 
 /// A command that could not do its work; the message is for people.
@@ -151,13 +159,15 @@ type CommandResult = Result<Exit, Failure>;
 #[must_use]
 pub fn run() -> ExitCode {
     let arguments = Arguments::parse();
-    let default_level = if matches!(arguments.command, Command::Serve(_)) { "info" } else { "warn" };
+    let default_level =
+        if matches!(arguments.command, Command::Serve(_) | Command::Worker(_)) { "info" } else { "warn" };
     telemetry::start_logging(arguments.common.log_format, default_level);
     telemetry::quiet_panics();
     let common = &arguments.common;
     let result = match arguments.command {
         Command::Serve(command) => serve::run(common, command),
         Command::Classify(command) => classify::run(common, command),
+        Command::Worker(command) => worker::run(common, command),
         Command::Scan(command) => scan::run(common, command),
         Command::Dispatch(command) => dispatch::run(command),
         Command::Policy(command) => policy::run(common, command),
@@ -174,6 +184,7 @@ pub fn run() -> ExitCode {
         Ok(Exit::Done) => ExitCode::SUCCESS,
         Ok(Exit::SomeFailed) => ExitCode::from(3),
         Ok(Exit::CheckFailed) => ExitCode::from(4),
+        Ok(Exit::Unproven) => ExitCode::from(5),
         Err(Failure(message)) if message.contains("Broken pipe") => ExitCode::SUCCESS,
         Err(Failure(message)) => {
             output::error(&message);

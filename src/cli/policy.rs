@@ -1,4 +1,5 @@
-//! `cordon policy`: what is wrong with a policy file, and whether the tests inside it come out as they say.
+//! `cordon policy`: what is wrong with a policy file, and whether the tests inside it come out as they say. What it would
+//! have changed is `replay`'s.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -11,7 +12,7 @@ use crate::document::Document;
 use crate::policy::{self, DEFAULT_SOURCE, Policy, Severity};
 use crate::startup;
 
-use super::{CommandResult, Common, Exit, output};
+use super::{CommandResult, Common, Exit, output, replay};
 
 /// Subcommands of `policy`.
 #[derive(Clone, Debug, clap::Subcommand)]
@@ -20,6 +21,8 @@ pub(super) enum Command {
     Check(Arguments),
     /// Run the tests inside the policy with the real detectors. Exit code 4 when one fails.
     Test(Arguments),
+    /// Say what another policy would have changed: of the recorded requests, or of texts that are given now.
+    Replay(Box<replay::Arguments>),
 }
 
 /// Arguments of both.
@@ -65,6 +68,7 @@ pub(super) fn run(common: &Common, command: Command) -> CommandResult {
     match command {
         Command::Check(arguments) => check(common, arguments),
         Command::Test(arguments) => test(common, arguments),
+        Command::Replay(arguments) => replay::run(common, &arguments),
     }
 }
 

@@ -1,7 +1,7 @@
 //! `cordon serve`: the service in the foreground, until SIGTERM or Ctrl-C. SIGHUP reads the policy and its word lists
 //! again.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde::Serialize;
@@ -76,7 +76,7 @@ pub(super) fn run(common: &Common, arguments: Arguments) -> CommandResult {
         let ready = || {
             tracing::info!(listen = %listen.join(", "), "serving");
             if let Some(path) = &arguments.ready_file
-                && let Err(error) = write_ready(path, &listen)
+                && let Err(error) = write_ready(path, &Ready { listen: listen.clone(), pid: std::process::id() })
             {
                 tracing::error!(%error, path = %path.display(), "cannot write the ready file");
             }
@@ -91,7 +91,12 @@ pub(super) fn run(common: &Common, arguments: Arguments) -> CommandResult {
 
 /// Reads the policy and its word lists again at each SIGHUP. Building the rules takes a core for a moment, so it is done
 /// beside the requests; several signals meanwhile are one more round.
-async fn reloads(mut hangup: Signal, config: Config, classifier: Arc<Classifier>, stopping: CancellationToken) {
+pub(super) async fn reloads(
+    mut hangup: Signal,
+    config: Config,
+    classifier: Arc<Classifier>,
+    stopping: CancellationToken,
+) {
     let config = Arc::new(config);
     loop {
         tokio::select! {
@@ -110,9 +115,8 @@ async fn reloads(mut hangup: Signal, config: Config, classifier: Arc<Classifier>
 }
 
 /// Written beside and moved into place, so a reader never sees half of it.
-fn write_ready(path: &PathBuf, listen: &[String]) -> std::io::Result<()> {
+pub(super) fn write_ready(path: &Path, ready: &impl Serialize) -> std::io::Result<()> {
     let beside = path.with_extension("partial");
-    let ready = Ready { listen: listen.to_vec(), pid: std::process::id() };
-    std::fs::write(&beside, serde_json::to_vec(&ready)?)?;
+    std::fs::write(&beside, serde_json::to_vec(ready)?)?;
     std::fs::rename(&beside, path)
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::{ConfigError, DEFAULT_LISTEN};
+use crate::audit::FleetSection;
 use crate::control::{BudgetConfig, RateLimitConfig};
 use crate::detect::CalibrationChoice;
 use crate::dispatch::BackendConfig;
@@ -54,7 +55,7 @@ pub struct File {
 }
 
 /// `[http]`: what the doors for OpenAI's and Ollama's clients accept. They are on every listener, beside gRPC.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct HttpSection {
     /// Names of models that clients may ask for beside `cordon` and the models of the backends; `*` is any. A name never
@@ -63,6 +64,14 @@ pub struct HttpSection {
     /// Names under which clients on this machine may call beside `localhost` and loopback addresses. A request under any
     /// other name is refused on loopback, because a web page can make a browser send such requests.
     pub hosts: Vec<String>,
+    /// Whether the console is served at `/console`, for callers who may read the log.
+    pub console: bool,
+}
+
+impl Default for HttpSection {
+    fn default() -> Self {
+        Self { models: Vec::new(), hosts: Vec::new(), console: true }
+    }
 }
 
 /// `[server]`.
@@ -168,11 +177,24 @@ impl Limits {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct AuditSection {
+    /// Where records go beside the log's own files: `postgres://user@host/database`, the log of a fleet. Nowhere when
+    /// absent.
+    pub store: Option<String>,
+    /// How the fleet's log is reached; only with `store`.
+    pub fleet: Option<FleetSection>,
     /// Where its files are; `audit` in the data directory when absent.
     pub directory: Option<PathBuf>,
     /// Largest size of the database file in bytes, to keep a disk from filling up. At the limit nothing more leaves
     /// for the cloud.
     pub max_bytes: Option<u64>,
+    /// Signs the log after so many records; 1000 when absent.
+    pub checkpoint_records: Option<u64>,
+    /// And so many seconds after the oldest record that is not signed; 300 when absent. A clean stop signs as well.
+    pub checkpoint_seconds: Option<u64>,
+    /// The file of the signing key; `audit.signing-key` in the directory when absent. It is made at the first start.
+    pub signing_key: Option<PathBuf>,
+    /// Removes decisions older than so many days, once a day; all are kept when absent. The chain stays verifiable.
+    pub keep_days: Option<u32>,
 }
 
 /// `[telemetry]`.

@@ -7,11 +7,12 @@ mod file;
 mod tests;
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 pub use self::file::{AuditSection, File, HttpSection, Limits, ServerSection, TelemetrySection, TlsSection};
-use crate::audit::AuditConfig;
+use crate::audit::{AuditConfig, Checkpoints};
 use crate::control::{ControlConfig, ControlFile};
 use crate::detect::CalibrationChoice;
 use crate::dispatch::BackendConfig;
@@ -186,9 +187,9 @@ impl File {
                 ));
             }
         }
-        let directory = self.audit.directory.unwrap_or_else(|| data_dir.join("audit"));
+        let audit = checked_audit(self.audit, &data_dir)?;
         Ok(Config {
-            audit: AuditConfig { max_bytes: self.audit.max_bytes, ..AuditConfig::in_directory(directory) },
+            audit,
             data_dir,
             policy: self.policy,
             observe_policy: self.observe_policy,
@@ -206,6 +207,41 @@ impl File {
             http: checked_http(self.http)?,
         })
     }
+}
+
+fn checked_audit(section: AuditSection, data_dir: &Path) -> Result<AuditConfig, ConfigError> {
+    let positive = |name: &str, value: Option<u64>| match value {
+        Some(0) => Err(ConfigError::invalid(name, "must be at least 1")),
+        value => Ok(value),
+    };
+    if section.keep_days == Some(0) {
+        return Err(ConfigError::invalid("audit.keep_days", "must be at least 1; leave it out to keep everything"));
+    }
+    let fleet = match (section.store, section.fleet) {
+        (Some(store), fleet) => {
+            let fleet = fleet.unwrap_or_default().checked(&store);
+            Some(fleet.map_err(|problem| ConfigError::invalid("audit", problem.to_string()))?)
+        }
+        (None, Some(_)) => {
+            let problem = "is of use with audit.store alone; add it, or leave the section out";
+            return Err(ConfigError::invalid("audit.fleet", problem));
+        }
+        (None, None) => None,
+    };
+    let usual = Checkpoints::default();
+    let every = positive("audit.checkpoint_seconds", section.checkpoint_seconds)?;
+    let checkpoints = Checkpoints {
+        every_records: positive("audit.checkpoint_records", section.checkpoint_records)?.unwrap_or(usual.every_records),
+        every: every.map_or(usual.every, Duration::from_secs),
+        key: section.signing_key,
+    };
+    Ok(AuditConfig {
+        max_bytes: section.max_bytes,
+        checkpoints: Some(checkpoints),
+        keep_days: section.keep_days,
+        fleet,
+        ..AuditConfig::in_directory(section.directory.unwrap_or_else(|| data_dir.join("audit")))
+    })
 }
 
 /// Longest name of a model or a host, in bytes.

@@ -102,3 +102,43 @@ fn what_the_page_about_money_shows_is_a_configuration() {
     assert_eq!(config.backends[0].price.unwrap().output.to_string(), "15.00");
     assert!(config.backends[0].lacks_for_budget().is_none());
 }
+
+#[test]
+fn the_log_is_signed_and_kept_as_the_file_says() {
+    let usual = valid("").unwrap().audit;
+    assert_eq!((usual.checkpoints, usual.keep_days), (Some(Checkpoints::default()), None));
+    let text = "[audit]\ncheckpoint_records = 7\ncheckpoint_seconds = 9\nsigning_key = \"/k\"\nkeep_days = 30";
+    let audit = valid(text).unwrap().audit;
+    let expected = Checkpoints { every_records: 7, every: Duration::from_secs(9), key: Some(PathBuf::from("/k")) };
+    assert_eq!((audit.checkpoints, audit.keep_days), (Some(expected), Some(30)));
+    for field in ["checkpoint_records", "checkpoint_seconds", "keep_days"] {
+        let message = valid(&format!("[audit]\n{field} = 0")).unwrap_err().to_string();
+        assert!(message.contains(&format!("audit.{field}")), "{message}");
+    }
+}
+
+#[test]
+fn a_fleet_s_log_is_checked_and_named() {
+    let with = |store: &str, fleet: &str| valid(&format!("[audit]\nstore = \"{store}\"\n[audit.fleet]\n{fleet}"));
+    for (text, said) in [
+        (with("postgres://u:secret@h/d", ""), "holds a password"),
+        (with("postgres://u@h/d?sslmode=disable", ""), "switches TLS off for h"),
+        (with("/var/lib/audit", ""), "audit.store is no address of a PostgreSQL database"),
+        (with("postgres://u@h/d", "heads_seconds = 0"), "audit.fleet.heads_seconds must be from 1 to 86400"),
+        (with("postgres://u@h/d", "password_env = \"A\"\npassword_file = \"/b\""), "keep one"),
+        (valid("[audit.fleet]\nname = \"eu-1\"\n"), "audit.fleet: is of use with audit.store alone"),
+    ] {
+        let message = text.unwrap_err().to_string();
+        assert!(message.contains(said) && !message.contains("secret"), "{message}");
+    }
+    assert!(with("postgres://u@h/d", "answers = \"fleet\"").unwrap().audit.fleet.is_some());
+    assert!(valid("").unwrap().audit.fleet.is_none());
+}
+
+/// The example of docs/fleet.md is taken as it stands there.
+#[test]
+fn what_the_page_about_fleets_shows_is_a_configuration() {
+    let page = include_str!("../../docs/fleet.md");
+    let example = page.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+    assert!(valid(example).unwrap().audit.fleet.is_some());
+}

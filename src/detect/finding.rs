@@ -257,6 +257,28 @@ impl Finding {
     }
 }
 
+/// A score or probability in millionths, as records keep it. What is not a number counts as certain, because unknown is
+/// worst.
+#[must_use]
+pub fn in_millionths(score: f32) -> u32 {
+    if score.is_nan() {
+        return MILLION;
+    }
+    // In range, so the cast neither wraps nor loses its sign.
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+    let millionths = (f64::from(score.clamp(0.0, 1.0)) * f64::from(MILLION)).round() as u32;
+    millionths
+}
+
+/// The score that so many millionths stand for.
+#[must_use]
+#[allow(clippy::cast_possible_truncation)]
+pub fn of_millionths(millionths: u32) -> f32 {
+    (f64::from(millionths) / f64::from(MILLION)) as f32
+}
+
+const MILLION: u32 = 1_000_000;
+
 /// What a text is about; it has no span.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Topic {
@@ -274,5 +296,16 @@ impl Topic {
     #[must_use]
     pub fn is_shown(&self) -> bool {
         self.probability >= Self::SHOWN
+    }
+
+    /// A topic that is less likely than this is not recorded: a model knows dozens, and most are not the matter of a text.
+    pub const LEAST_RECORDED: f32 = 0.1;
+    /// A probability is recorded, and judged, in such parts; what is finer is noise of the arithmetic.
+    const STEPS: f32 = 1000.0;
+
+    /// The probability as records keep it, in millionths.
+    #[must_use]
+    pub fn millionths(&self) -> u32 {
+        in_millionths((self.probability * Self::STEPS).round() / Self::STEPS)
     }
 }

@@ -28,6 +28,9 @@ pub use catalog::{Catalog, CatalogError, EntityTypeInfo};
 pub use company::{complete_addresses, defer_to_rules, settle};
 pub use coverage::{Coverage, DetectorCoverage, Status};
 pub use engine::{MAX_FINDINGS, Rules, RulesError, ScanLimit, TermError, TermTable};
-pub use finding::{Adjustment, Category, Detector, EntityType, Explanation, Finding, Likelihood, Topic, reason};
+pub use finding::{
+    Adjustment, Category, Detector, EntityType, Explanation, Finding, Likelihood, Topic, in_millionths, of_millionths,
+    reason,
+};
 pub use resolve::{resolve, resolve_traced};
 pub use trace::Trace;

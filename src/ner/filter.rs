@@ -43,6 +43,8 @@ const MACHINE_FLOOR: f32 = 0.85;
 const LISTED_MACHINE_FLOOR: f32 = 0.5;
 /// Least probability of a name without a capital, where nobody writes capitals.
 const SMALL_FLOOR: f32 = 0.75;
+/// The same where others do write capitals: half of what a model is less sure of there is a common noun.
+const SURE_SMALL_FLOOR: f32 = 0.97;
 /// What such a name keeps: such text is short and its words are often nicknames and common nouns.
 const SMALL_FACTOR: f32 = 0.7;
 /// Least probability of a single word in capitals among others that are not: mostly an acronym.
@@ -157,7 +159,7 @@ fn with_initials(text: &str, range: Range<usize>) -> Range<usize> {
 }
 
 /// The entity without the words at its ends that have no capital, unless they are particles at its front; where
-/// capitals are not used the entity as it is.
+/// capitals are not used, and where the model is sure of a person that has none, the entity as it is.
 fn capitalised(text: &str, entity: &Entity) -> Option<Range<usize>> {
     let value = text.get(entity.range.clone())?;
     if !value.contains(char::is_lowercase) || entity.looks.capitals == Capitals::None {
@@ -173,7 +175,9 @@ fn capitalised(text: &str, entity: &Entity) -> Option<Range<usize>> {
         }
         at += piece.len();
     }
-    let first = words.iter().position(|(_, word)| starts(word))?;
+    let Some(first) = words.iter().position(|(_, word)| starts(word)) else {
+        return (entity.role.is_person() && entity.score >= SURE_SMALL_FLOOR).then(|| entity.range.clone());
+    };
     let last = words.iter().rposition(|(_, word)| starts(word))?;
     let particles = words.iter().take(first).rev().take_while(|(_, word)| is_particle(word)).count();
     let (from, _) = words.get(first - particles)?;
@@ -336,6 +340,16 @@ mod tests {
         let start = text.find(value).unwrap();
         let entity = Entity { range: start..start + value.len(), kind: 0, role, score, looks: Looks::of(text) };
         judge(text, &entity, None, true).ok().map(|judged| (text[judged.range].to_owned(), judged.score))
+    }
+
+    #[test]
+    fn a_name_in_small_letters_among_capitals_needs_a_sure_model() {
+        let text = "That moment when ian connor walks in. Friday again.";
+        assert_eq!(judged(text, "ian connor", Role::Person, 0.96), None);
+        let (name, score) = judged(text, "ian connor", Role::Person, 0.98).unwrap();
+        assert_eq!(name, "ian connor");
+        assert!(score < 0.7, "{score}");
+        assert_eq!(judged(text, "ian connor", Role::Place, 0.98), None);
     }
 
     /// The score that a model keeps which is taken at its word.

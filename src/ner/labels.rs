@@ -164,6 +164,47 @@ fn builtin(label: &str) -> Option<(&'static str, Category, Role)> {
     })
 }
 
+/// The labels of [`builtin`], each type at least once.
+const LABELS: [&str; 25] = [
+    "PERSON",
+    "EMAIL",
+    "PHONE",
+    "URL",
+    "ADDRESS",
+    "LOCATION",
+    "ORG",
+    "NRP",
+    "DATE",
+    "DATE_OF_BIRTH",
+    "AGE",
+    "TITLE",
+    "HEALTH_CONDITION",
+    "USERNAME",
+    "PASSWORD",
+    "TAX_ID",
+    "GOVERNMENT_ID",
+    "SSN",
+    "PASSPORT",
+    "DRIVERS_LICENSE",
+    "MEDICAL_ID",
+    "ACCOUNT",
+    "REFERENCE",
+    "ROUTING_NUMBER",
+    "CREDIT_CARD",
+];
+
+/// Every type that a model of a known kind finds, with those that these labels name besides. For judging what a model
+/// that did not run could have found.
+#[must_use]
+pub fn model_types(rules: &BTreeMap<String, LabelRule>) -> Vec<(EntityType, Category)> {
+    let known = LABELS.into_iter().filter_map(builtin).map(|(name, category, _)| (EntityType::new(name), category));
+    let named = rules.values().filter_map(|rule| {
+        let name = rule.entity_type.as_deref().filter(|name| *name != IGNORE)?;
+        Some((EntityType::new(name), rule.category.unwrap_or(Category::Other)))
+    });
+    known.chain(named).collect::<BTreeMap<_, _>>().into_iter().collect()
+}
+
 impl LabelSet {
     /// The types that the labels stand for, by name, each once.
     pub(super) fn entity_types(&self) -> Vec<(EntityType, Category)> {

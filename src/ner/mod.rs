@@ -62,6 +62,7 @@ pub use classifier::{ClassifierError, Logits, ModelFactory, Sequence, TokenClass
 pub use config::{LabelRule, NerConfig};
 pub use error::NerError;
 pub use find::{Ner, NerReport};
+pub use labels::model_types;
 pub use overrule::overrule;
 pub use reason::{Dropped, Reason};
 pub use vocabulary::Vocabulary;

@@ -52,10 +52,34 @@ pub(super) struct Windows<'t> {
     next: Option<(usize, usize)>,
 }
 
-/// Windows of about `budget` tokens that share about `overlap` with their neighbours.
+/// Windows of at most about `budget` tokens that share about `overlap` with their neighbours; a text of a few windows
+/// has them of about the same size, because they are read at the same time and the longest one is waited for.
 pub(super) fn windows(text: &str, budget: usize, overlap: usize) -> Windows<'_> {
     let budget = budget.max(4);
-    Windows { text, budget, overlap: overlap.min(budget / 2), next: (!text.is_empty()).then_some((0, 0)) }
+    let overlap = overlap.min(budget / 2);
+    let budget = even_budget(text, budget, overlap);
+    Windows { text, budget, overlap, next: (!text.is_empty()).then_some((0, 0)) }
+}
+
+/// Texts of more windows than this are cut by the whole budget: the last window is a small part of them.
+const EVEN_WINDOWS: usize = 4;
+
+/// The smallest budget that needs no more windows than the whole one, wherever in its last quarter a window ends.
+fn even_budget(text: &str, budget: usize, overlap: usize) -> usize {
+    let mut pace = Pace::default();
+    for c in text.chars() {
+        pace.push(c);
+        if pace.cost > budget * EVEN_WINDOWS {
+            return budget;
+        }
+    }
+    if pace.cost <= budget {
+        return budget;
+    }
+    let windows = (pace.cost - overlap).div_ceil(budget - overlap);
+    let shared = pace.cost + (windows - 1) * overlap;
+    // All windows but the last may end after three quarters of it: 3/4 (n - 1) + 1 budgets hold everything.
+    (shared * 4).div_ceil(3 * (windows - 1) + 4).max(overlap * 2).clamp(4, budget)
 }
 
 impl Iterator for Windows<'_> {
@@ -235,6 +259,23 @@ mod tests {
         assert_eq!(check("Anna lives here.", 120, 32), 1);
         assert_eq!(check("", 120, 32), 0);
         assert_eq!(check("\n", 120, 32), 1);
+    }
+
+    #[test]
+    fn a_text_of_two_windows_is_cut_in_its_middle() {
+        let text = "This sentence has a few words in it. ".repeat(26);
+        let lengths: Vec<usize> = windows(&text, 190, 24).map(|window| window.text.len()).collect();
+        let [first, second] = lengths.as_slice() else { panic!("{lengths:?}") };
+        assert!(first.abs_diff(*second) < text.len() / 5, "{lengths:?}");
+    }
+
+    #[test]
+    fn even_windows_are_no_more_than_full_ones() {
+        for sentences in 1..90 {
+            let text = "Every sentence of this text has about a dozen words, marks included. ".repeat(sentences);
+            let full = Windows { text: &text, budget: 190, overlap: 24, next: Some((0, 0)) };
+            assert!(check(&text, 190, 24) <= full.count(), "{sentences}");
+        }
     }
 
     #[test]

@@ -207,7 +207,7 @@ fn scenario(figures: &Figures, way: Way) -> Result<Scenario, PlanError> {
 fn break_even(local: &Scenario, cloud: &Scenario) -> BreakEven {
     let months = || local.cumulated_usd.iter().zip(&cloud.cumulated_usd).enumerate().skip(1);
     let month = months().find(|(_, (local, cloud))| local <= cloud).map(|(month, _)| month as u64);
-    let last_behind = months().filter(|(_, (local, cloud))| local > cloud).map(|(month, _)| month as u64).last();
+    let last_behind = months().filter(|(_, (local, cloud))| local > cloud).map(|(month, _)| month as u64).next_back();
     let lasting_month = match last_behind {
         None => Some(1),
         Some(behind) => (behind < MONTHS).then_some(behind + 1),

@@ -194,7 +194,7 @@ fn share(name: &'static str, percent: Decimal) -> Result<u64, PlanError> {
 /// Millionths as percent with one place.
 fn percent(share: u64) -> String {
     let tenths = (share + 500) / 1000;
-    if tenths % 10 == 0 { format!("{} %", tenths / 10) } else { format!("{}.{} %", tenths / 10, tenths % 10) }
+    if tenths.is_multiple_of(10) { format!("{} %", tenths / 10) } else { format!("{}.{} %", tenths / 10, tenths % 10) }
 }
 
 /// Prices of tokens, in picodollars of one.

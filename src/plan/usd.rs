@@ -85,7 +85,7 @@ impl fmt::Display for Usd {
         let sign = if self.0 < 0 { "−" } else { "" };
         let micros = self.0.unsigned_abs();
         let million = MICROS.unsigned_abs();
-        let text = if micros < million && micros % 10_000 != 0 {
+        let text = if micros < million && !micros.is_multiple_of(10_000) {
             format!("{sign}$0.{}", format!("{micros:06}").trim_end_matches('0'))
         } else {
             let cents = (micros + 5_000) / 10_000;
@@ -105,7 +105,7 @@ pub fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
     for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index) % 3 == 0 {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
             text.push(',');
         }
         text.push(digit);

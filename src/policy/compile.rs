@@ -263,7 +263,7 @@ impl Compiler<'_, '_> {
 
     fn values(&mut self, raw: &RawValues, span: &Range<usize>, field: &str) -> Values {
         let lower = |all: &[String]| all.iter().map(|text| text.to_lowercase()).collect::<Vec<_>>();
-        let values = Values { starts_with: lower(&raw.starts_with), ends_with: lower(&raw.ends_with) };
+        let values = Values::new(lower(&raw.starts_with), lower(&raw.ends_with));
         let mut all = values.starts_with.iter().chain(&values.ends_with).peekable();
         if all.peek().is_none() || all.any(|text| text.trim().is_empty()) {
             self.problems.error(span.clone(), field, "`values` takes `starts_with` or `ends_with`, none of them empty");

@@ -62,9 +62,25 @@ pub(super) struct Selection {
 pub(super) struct Values {
     pub(super) starts_with: Vec<String>,
     pub(super) ends_with: Vec<String>,
+    /// Equal for equal lists, in whatever policy they stand: records keep which values fitted under it.
+    pub(super) id: Arc<str>,
 }
 
 impl Values {
+    /// Of beginnings and endings in lower case.
+    pub(super) fn new(starts_with: Vec<String>, ends_with: Vec<String>) -> Self {
+        let mut hasher = blake3::Hasher::new();
+        for list in [&starts_with, &ends_with] {
+            hasher.update(&(list.len() as u64).to_le_bytes());
+            for text in list {
+                hasher.update(&(text.len() as u64).to_le_bytes());
+                hasher.update(text.as_bytes());
+            }
+        }
+        let id = hasher.finalize().to_hex().chars().take(16).collect::<String>().into();
+        Self { starts_with, ends_with, id }
+    }
+
     /// Whether a value fits one of them. A value that cannot be read fits none.
     pub(super) fn fit(&self, value: Option<&str>) -> bool {
         let Some(value) = value.map(str::to_lowercase) else { return false };
@@ -93,6 +109,62 @@ pub(super) struct Quantity {
     pub(super) kinds: u32,
     /// Whether they must be close together; `None`: anywhere in the document.
     pub(super) reach: Option<Reach>,
+}
+
+impl Condition {
+    /// Every selection in it, those of conditions inside too.
+    pub(super) fn each_selection<'c>(&'c self, visit: &mut dyn FnMut(&'c Selection)) {
+        match self {
+            Self::Found(selection, _) => visit(selection),
+            Self::Near(selections, _) => selections.iter().for_each(visit),
+            Self::All(all) | Self::Any(all) => all.iter().for_each(|inner| inner.each_selection(visit)),
+            Self::Not(inner) => inner.each_selection(visit),
+            Self::Always | Self::Declared(_) | Self::Caller(_) | Self::Topic(_) => {}
+        }
+    }
+
+    /// Whether it counts different values of any of these types.
+    pub(super) fn counts_different(&self, types: &TypeSet) -> bool {
+        match self {
+            Self::Found(selection, quantity) => quantity.distinct > 1 && selection.types.meets(types),
+            Self::All(all) | Self::Any(all) => all.iter().any(|inner| inner.counts_different(types)),
+            Self::Not(inner) => inner.counts_different(types),
+            Self::Always | Self::Declared(_) | Self::Caller(_) | Self::Topic(_) | Self::Near(..) => false,
+        }
+    }
+
+    /// The least probability that it asks of any topic; `None` if it asks of none.
+    pub(super) fn least_topic(&self) -> Option<f32> {
+        match self {
+            Self::Topic(wanted) => wanted.iter().map(|(_, probability)| *probability).reduce(f32::min),
+            Self::All(all) | Self::Any(all) => all.iter().filter_map(Self::least_topic).reduce(f32::min),
+            Self::Not(inner) => inner.least_topic(),
+            Self::Always | Self::Declared(_) | Self::Caller(_) | Self::Found(..) | Self::Near(..) => None,
+        }
+    }
+
+    /// Whether a finding or a topic more could make it no longer hold; findings of `types` alone count.
+    pub(super) fn can_fall(&self, types: &TypeSet) -> bool {
+        let excused = |selection: &Selection| selection.excuses.iter().any(|excuse| excuse.types.meets(types));
+        match self {
+            Self::Found(selection, _) => excused(selection),
+            Self::Near(selections, _) => selections.iter().any(excused),
+            Self::All(all) | Self::Any(all) => all.iter().any(|inner| inner.can_fall(types)),
+            Self::Not(inner) => inner.can_rise(types),
+            Self::Always | Self::Declared(_) | Self::Caller(_) | Self::Topic(_) => false,
+        }
+    }
+
+    fn can_rise(&self, types: &TypeSet) -> bool {
+        match self {
+            Self::Found(selection, _) => selection.types.meets(types),
+            Self::Near(selections, _) => selections.iter().any(|selection| selection.types.meets(types)),
+            Self::All(all) | Self::Any(all) => all.iter().any(|inner| inner.can_rise(types)),
+            Self::Not(inner) => inner.can_fall(types),
+            Self::Topic(_) => true,
+            Self::Always | Self::Declared(_) | Self::Caller(_) => false,
+        }
+    }
 }
 
 impl Quantity {
@@ -142,6 +214,13 @@ impl TypeIndex {
         self.cues.contains(name)
     }
 
+    /// The types that are only cues.
+    pub(super) fn cue_types(&self) -> TypeSet {
+        let mut types = TypeSet::default();
+        self.cues.iter().filter_map(|name| self.number(name)).for_each(|number| types.insert(number));
+        types
+    }
+
     fn of_category(&self, wanted: Category) -> impl Iterator<Item = usize> + '_ {
         self.categories.iter().enumerate().filter(move |(_, category)| **category == wanted).map(|(number, _)| number)
     }
@@ -159,6 +238,23 @@ pub(super) struct TypeSet {
 }
 
 impl TypeSet {
+    /// No type.
+    pub(super) const EMPTY: Self = Self { words: Vec::new(), categories: Vec::new() };
+
+    /// Adds a type, or its category if the index does not know it.
+    pub(super) fn insert_of(&mut self, number: Option<usize>, category: Category) {
+        match number {
+            Some(number) => self.insert(number),
+            None if self.categories.contains(&category) => {}
+            None => self.categories.push(category),
+        }
+    }
+
+    /// Whether a finding may be in both.
+    pub(super) fn meets(&self, other: &Self) -> bool {
+        self.overlaps(other) || self.categories.iter().any(|category| other.categories.contains(category))
+    }
+
     /// The types of these categories.
     pub(super) fn of(categories: &[Category], index: &TypeIndex) -> Self {
         let mut set = Self { words: Vec::new(), categories: categories.to_vec() };
@@ -206,6 +302,11 @@ impl TypeSet {
 
     pub(super) fn is_empty(&self) -> bool {
         self.words.iter().all(|bits| *bits == 0)
+    }
+
+    /// Whether neither a type nor a category is in it.
+    pub(super) fn is_nothing(&self) -> bool {
+        self.is_empty() && self.categories.is_empty()
     }
 
     pub(super) fn is_subset(&self, of: &Self) -> bool {

@@ -7,7 +7,9 @@ use std::sync::Arc;
 use crate::detect::{EntityType, Finding};
 use crate::document::Document;
 
+use super::doubt::Lens;
 use super::evaluate::{holds, topics};
+use super::loaded::Rule;
 use super::view::{Evidence, View};
 use super::{Policy, Reason, Sensitivity, Verdict};
 
@@ -55,23 +57,12 @@ impl Policy {
     /// The verdict on evidence in the order of the document.
     fn judge(&self, evidence: Evidence<'_>, allowed: Vec<Finding>) -> Verdict {
         let mut reasons = self.reasons(&evidence);
-        if !evidence.coverage.is_complete() {
-            reasons.push(built_in(
-                INCOMPLETE_COVERAGE,
-                Sensitivity::HIGHEST,
-                "A detector did not see all of the text, and what is unknown is not public.",
-            ));
-        }
-        if evidence.document.unscannable() > 0 && self.unscannable > Sensitivity::Public {
-            reasons.push(built_in(
-                UNSCANNABLE_CONTENT,
-                self.unscannable,
-                "The request holds something that no detector can read, such as an image.",
-            ));
-        }
-        if let Some(declared) = evidence.declared_level.filter(|level| *level > Sensitivity::Public) {
-            reasons.push(built_in(DECLARED_LEVEL, declared, "The caller declared at least this level."));
-        }
+        let circumstances = Circumstances {
+            complete: evidence.coverage.is_complete(),
+            unscannable: evidence.document.unscannable() > 0,
+            declared: evidence.declared_level,
+        };
+        reasons.extend(self.built_in(&circumstances).into_iter().flatten().map(Because::from));
         // Stable: within a level the rule of the policy stays before the built-in reasons.
         reasons.sort_by_key(|because| std::cmp::Reverse(because.reason.level));
         let (findings, cues) = self.divide(evidence.findings, &mut reasons);
@@ -87,6 +78,8 @@ impl Policy {
             topics: evidence.topics,
             coverage: evidence.coverage,
             policy: self.reference.clone(),
+            forms: Arc::clone(&self.forms),
+            lists: self.lists.clone(),
         };
         for because in reasons {
             verdict.reasons.push(because.reason);
@@ -113,12 +106,47 @@ impl Policy {
             caller: evidence.caller,
         };
         self.order(&mut own);
-        let view = View::new(&own, &self.index, self.min_score);
+        self.reaches_highest(&View::new(&own, &self.index, self.min_score), Lens::Sure)
+    }
+
+    /// Whether a rule of the highest level holds.
+    pub(super) fn reaches_highest(&self, view: &View<'_>, lens: Lens) -> bool {
         let highest = self.highest_level();
-        self.rules
-            .iter()
-            .filter(|rule| rule.level == highest)
-            .any(|rule| holds(&rule.condition, &view, &mut Vec::new()))
+        let mut rules = self.rules.iter().filter(|rule| rule.level == highest);
+        rules.any(|rule| holds(&rule.condition, view, lens, &mut Vec::new()))
+    }
+
+    /// For each level, the highest first, the first rule that holds, with the findings that made it hold.
+    pub(super) fn rules_that_hold(&self, view: &View<'_>, lens: Lens) -> Vec<(&Rule, Vec<usize>)> {
+        let first = |level| {
+            self.rules.iter().filter(move |rule| rule.level == level).find_map(|rule| {
+                let mut because = Vec::new();
+                holds(&rule.condition, view, lens, &mut because).then_some((rule, because))
+            })
+        };
+        LEVELS.into_iter().filter_map(first).collect()
+    }
+
+    /// What speaks beside the rules of the file.
+    pub(super) fn built_in(&self, circumstances: &Circumstances) -> [Option<BuiltIn>; 3] {
+        let unscannable = circumstances.unscannable && self.unscannable > Sensitivity::Public;
+        [
+            (!circumstances.complete).then_some(BuiltIn {
+                rule: INCOMPLETE_COVERAGE,
+                level: Sensitivity::HIGHEST,
+                description: "A detector did not see all of the text, and what is unknown is not public.",
+            }),
+            unscannable.then_some(BuiltIn {
+                rule: UNSCANNABLE_CONTENT,
+                level: self.unscannable,
+                description: "The request holds something that no detector can read, such as an image.",
+            }),
+            circumstances.declared.filter(|level| *level > Sensitivity::Public).map(|level| BuiltIn {
+                rule: DECLARED_LEVEL,
+                level,
+                description: "The caller declared at least this level.",
+            }),
+        ]
     }
 
     /// Takes out what the policy allows by name, adds what it denies, and puts all in the order of the document.
@@ -148,29 +176,53 @@ impl Policy {
 
     fn reasons(&self, evidence: &Evidence<'_>) -> Vec<Because> {
         let view = View::new(evidence, &self.index, self.min_score);
-        let mut reasons = Vec::new();
-        for level in LEVELS {
-            for rule in self.rules.iter().filter(|rule| rule.level == level) {
-                let mut because = Vec::new();
-                if holds(&rule.condition, &view, &mut because) {
-                    because.sort_unstable();
-                    because.dedup();
-                    let mut speak = Vec::new();
-                    topics(&rule.condition, &view, &mut speak);
-                    speak.sort_unstable();
-                    speak.dedup();
-                    let reason = Reason {
-                        rule: Arc::clone(&rule.id),
-                        level,
-                        description: Arc::clone(&rule.description),
-                        entity_types: types_of(&because, &evidence.findings),
-                    };
-                    reasons.push(Because { reason, findings: because, topics: speak });
-                    break;
-                }
-            }
-        }
-        reasons
+        let because = |(rule, mut because): (&Rule, Vec<usize>)| {
+            because.sort_unstable();
+            because.dedup();
+            let mut speak = Vec::new();
+            topics(&rule.condition, &view, &mut speak);
+            speak.sort_unstable();
+            speak.dedup();
+            let reason = Reason {
+                rule: Arc::clone(&rule.id),
+                level: rule.level,
+                description: Arc::clone(&rule.description),
+                entity_types: types_of(&because, &evidence.findings),
+            };
+            Because { reason, findings: because, topics: speak }
+        };
+        self.rules_that_hold(&view, Lens::Sure).into_iter().map(because).collect()
+    }
+}
+
+/// What is known of a request beside what was found.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Circumstances {
+    /// Whether every detector saw everything that it must.
+    pub(super) complete: bool,
+    /// Whether something can be read by no detector.
+    pub(super) unscannable: bool,
+    /// The level that the caller declared.
+    pub(super) declared: Option<Sensitivity>,
+}
+
+/// A reason that is not in the file.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct BuiltIn {
+    pub(super) rule: &'static str,
+    pub(super) level: Sensitivity,
+    description: &'static str,
+}
+
+impl From<BuiltIn> for Because {
+    fn from(of: BuiltIn) -> Self {
+        let reason = Reason {
+            rule: Arc::from(of.rule),
+            level: of.level,
+            description: Arc::from(of.description),
+            entity_types: Vec::new(),
+        };
+        Self { reason, findings: Vec::new(), topics: Vec::new() }
     }
 }
 
@@ -194,9 +246,4 @@ fn types_of(because: &[usize], findings: &[Finding]) -> Vec<EntityType> {
     let types: BTreeSet<&EntityType> =
         because.iter().filter_map(|index| findings.get(*index)).map(|finding| &finding.entity_type).collect();
     types.into_iter().cloned().collect()
-}
-
-fn built_in(rule: &str, level: Sensitivity, description: &str) -> Because {
-    let reason = Reason { rule: Arc::from(rule), level, description: Arc::from(description), entity_types: Vec::new() };
-    Because { reason, findings: Vec::new(), topics: Vec::new() }
 }

@@ -5,32 +5,32 @@ use std::collections::{HashMap, VecDeque};
 
 use super::condition::{Condition, Quantity, Selection};
 use super::distinct::Distinct;
+use super::doubt::Lens;
 use super::near::{near, same_scope};
-use super::view::{Mark, View};
+use super::view::{Mark, View, likely};
 use crate::detect::Topic;
 
-/// Answers a condition, and collects the findings that made it hold.
-pub(super) fn holds(condition: &Condition, view: &View<'_>, because: &mut Vec<usize>) -> bool {
+/// Answers a condition, and collects the findings that made it hold. Of a live request both lenses see the same; of a
+/// record `Sure` answers whether it surely holds, `Possible` whether it may.
+pub(super) fn holds(condition: &Condition, view: &View<'_>, lens: Lens, because: &mut Vec<usize>) -> bool {
     match condition {
         Condition::Always => true,
-        Condition::Found(selection, quantity) => found(selection, quantity, view, because),
-        Condition::Near(selections, reach) => near(selections, *reach, view, because),
+        Condition::Found(selection, quantity) => found(selection, quantity, view, lens, because),
+        Condition::Near(selections, reach) => near(selections, *reach, view, lens, because),
         Condition::Declared(level) => view.declared.is_some_and(|declared| declared >= *level),
         Condition::Caller(names) => names.iter().any(|name| name == view.caller),
-        Condition::Topic(wanted) => wanted.iter().any(|(name, probability)| {
-            view.topics.iter().any(|topic| *topic.name == **name && topic.probability >= *probability)
-        }),
+        Condition::Topic(wanted) => wanted.iter().any(|(name, probability)| view.is_about(name, *probability, lens)),
         Condition::All(all) => {
             let before = because.len();
-            let held = all.iter().all(|condition| holds(condition, view, because));
+            let held = all.iter().all(|condition| holds(condition, view, lens, because));
             if !held {
                 because.truncate(before);
             }
             held
         }
-        Condition::Any(any) => any.iter().any(|condition| holds(condition, view, because)),
+        Condition::Any(any) => any.iter().any(|condition| holds(condition, view, lens, because)),
         // What is absent is no reason to name.
-        Condition::Not(condition) => !holds(condition, view, &mut Vec::new()),
+        Condition::Not(condition) => !holds(condition, view, lens.flipped(), &mut Vec::new()),
     }
 }
 
@@ -39,7 +39,7 @@ pub(super) fn topics(condition: &Condition, view: &View<'_>, speak: &mut Vec<usi
     match condition {
         Condition::Topic(wanted) => {
             let speaks = |topic: &Topic| {
-                wanted.iter().any(|(name, probability)| *topic.name == **name && topic.probability >= *probability)
+                wanted.iter().any(|(name, probability)| *topic.name == **name && likely(topic, *probability))
             };
             speak.extend(view.topics.iter().enumerate().filter(|(_, topic)| speaks(topic)).map(|(index, _)| index));
         }
@@ -55,17 +55,20 @@ pub(super) fn topics(condition: &Condition, view: &View<'_>, speak: &mut Vec<usi
     }
 }
 
-fn found(selection: &Selection, quantity: &Quantity, view: &View<'_>, because: &mut Vec<usize>) -> bool {
-    let selected = selection.of(view);
+fn found(selection: &Selection, quantity: &Quantity, view: &View<'_>, lens: Lens, because: &mut Vec<usize>) -> bool {
+    if view.may_have_more(&selection.types, lens) {
+        return true;
+    }
+    let selected = selection.of(view, lens);
     let held = if *quantity == Quantity::ONE {
         !selected.is_empty()
     } else if let Some(reach) = quantity.reach {
         // A sliding window: findings leave at the front when the newest is too far from them.
         let mut window: VecDeque<&Mark> = VecDeque::new();
-        let mut tally = Tally::new(view, quantity);
+        let mut tally = Tally::new(view, quantity, lens);
         selected.iter().any(|mark| {
             while let Some(first) = window.front() {
-                if same_scope(first, mark, reach) && reach.gap(first, mark) {
+                if same_scope(first, mark, reach) && reach.gap(first, mark, view, lens) {
                     break;
                 }
                 tally.remove(first);
@@ -76,7 +79,7 @@ fn found(selection: &Selection, quantity: &Quantity, view: &View<'_>, because: &
             tally.enough()
         })
     } else {
-        let mut tally = Tally::new(view, quantity);
+        let mut tally = Tally::new(view, quantity, lens);
         selected.iter().for_each(|mark| tally.add(mark));
         tally.enough()
     };
@@ -95,8 +98,8 @@ struct Tally<'v, 'q> {
 }
 
 impl<'v, 'q> Tally<'v, 'q> {
-    fn new(view: &'v View<'v>, quantity: &'q Quantity) -> Self {
-        Self { quantity, count: 0, kinds: HashMap::new(), distinct: Distinct::new(view) }
+    fn new(view: &'v View<'v>, quantity: &'q Quantity, lens: Lens) -> Self {
+        Self { quantity, count: 0, kinds: HashMap::new(), distinct: Distinct::new(view, lens) }
     }
 
     fn add(&mut self, mark: &Mark) {

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use toml::Spanned;
 
 use crate::detect::{Category, Detector, Likelihood};
@@ -208,8 +208,8 @@ pub(super) enum Scope {
     Document,
 }
 
-/// [`Role`] as policies write it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+/// [`Role`] as policies and records write it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum RawRole {
     System,
@@ -229,6 +229,19 @@ impl From<RawRole> for Role {
             RawRole::Tool => Self::Tool,
             RawRole::ToolDefinition => Self::ToolDefinition,
             RawRole::Metadata => Self::Metadata,
+        }
+    }
+}
+
+impl From<Role> for RawRole {
+    fn from(role: Role) -> Self {
+        match role {
+            Role::System => Self::System,
+            Role::User => Self::User,
+            Role::Assistant => Self::Assistant,
+            Role::Tool => Self::Tool,
+            Role::ToolDefinition => Self::ToolDefinition,
+            Role::Metadata => Self::Metadata,
         }
     }
 }

@@ -15,9 +15,10 @@ use super::file::{self, FORMAT, RawPolicy};
 use super::known::KnownTypes;
 use super::lint;
 use super::problem::{Problem, Problems, Severity};
+use super::recall::{self, Form};
 use super::table::RouteTable;
 use super::trial::Trial;
-use super::values::{Allowed, Denied};
+use super::values::{self, Allowed, Denied};
 use super::waiver::OverrideRule;
 use super::{BudgetOverrun, PolicyError, PolicyReference, Sensitivity};
 
@@ -56,6 +57,10 @@ pub struct Policy {
     pub(super) allowed: Allowed,
     pub(super) denied: Denied,
     pub(super) custom: CustomCatalog,
+    /// The lists that conditions compare values with, each once.
+    pub(super) forms: Arc<[Form]>,
+    /// Digest of `[[allow]]` and `[[deny]]`; `None` if there is neither.
+    pub(super) lists: Option<Arc<str>>,
     pub(super) trials: Vec<Trial>,
 }
 
@@ -145,6 +150,8 @@ impl Policy {
                 files,
             },
             trials: Trial::read(raw, &index, source, problems),
+            forms: recall::forms(rules.iter().map(|rule| &rule.condition), &index),
+            lists: values::digest(raw),
             index,
             rules,
         })
@@ -184,6 +191,11 @@ impl Policy {
     #[must_use]
     pub fn allows(&self, finding: &Finding, document: &Document, caller: &str) -> bool {
         self.allowed.holds(finding, document, caller, &self.index)
+    }
+
+    /// The ids of its rules, in the order of the file.
+    pub fn rule_ids(&self) -> impl Iterator<Item = &Arc<str>> {
+        self.rules.iter().map(|rule| &rule.id)
     }
 
     /// The highest level that any rule gives.

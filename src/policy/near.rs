@@ -2,16 +2,17 @@
 //! finding only the few latest candidates of every selection matter.
 
 use super::condition::{MAX_NEAR, Reach, Selection};
+use super::doubt::Lens;
 use super::file::{Scope, Unit};
 use super::view::{Mark, View};
 
 impl Reach {
     /// Whether two findings are close enough: from the end of the first to the start of the last.
-    pub(super) fn gap(&self, first: &Mark, last: &Mark) -> bool {
+    pub(super) fn gap(&self, first: &Mark, last: &Mark, view: &View<'_>, lens: Lens) -> bool {
         let Some(within) = self.within else { return true };
         let gap = match self.unit {
-            Unit::CodePoints => last.points.start.saturating_sub(first.points.end),
-            Unit::Bytes => last.bytes.start.saturating_sub(first.bytes.end),
+            Unit::CodePoints => view.gap_in_points(first, last, lens),
+            Unit::Bytes => view.gap_in_bytes(first, last, lens),
         };
         gap <= within
     }
@@ -40,10 +41,22 @@ impl<'m> Latest<'m> {
 }
 
 /// Whether every selection has a finding of its own, close to the others.
-pub(super) fn near(selections: &[Selection], reach: Reach, view: &View<'_>, because: &mut Vec<usize>) -> bool {
+pub(super) fn near(
+    selections: &[Selection],
+    reach: Reach,
+    view: &View<'_>,
+    lens: Lens,
+    because: &mut Vec<usize>,
+) -> bool {
+    // What nobody listed may stand wherever it is needed.
+    let selections: Vec<&Selection> =
+        selections.iter().filter(|selection| !view.may_have_more(&selection.types, lens)).collect();
+    if selections.is_empty() {
+        return true;
+    }
     let keep = selections.len().min(MAX_NEAR);
     let mut latest: Vec<Latest<'_>> = selections.iter().map(|_| Latest::default()).collect();
-    let selected: Vec<Vec<&Mark>> = selections.iter().map(|selection| selection.of(view)).collect();
+    let selected: Vec<Vec<&Mark>> = selections.iter().map(|selection| selection.of(view, lens)).collect();
     if selected.iter().any(Vec::is_empty) {
         return false;
     }
@@ -63,7 +76,7 @@ pub(super) fn near(selections: &[Selection], reach: Reach, view: &View<'_>, beca
         }
         if wanted {
             let mut chosen = Vec::with_capacity(keep);
-            if choose(&latest, mark, reach, &mut chosen) {
+            if choose(&latest, mark, (reach, view, lens), &mut chosen) {
                 because.extend(chosen.iter().map(|mark| mark.finding));
                 return true;
             }
@@ -73,14 +86,20 @@ pub(super) fn near(selections: &[Selection], reach: Reach, view: &View<'_>, beca
 }
 
 /// Picks a different candidate for each selection, all within reach of the newest finding.
-fn choose<'m>(latest: &[Latest<'m>], newest: &Mark, reach: Reach, chosen: &mut Vec<&'m Mark>) -> bool {
+fn choose<'m>(
+    latest: &[Latest<'m>],
+    newest: &Mark,
+    asked: (Reach, &View<'_>, Lens),
+    chosen: &mut Vec<&'m Mark>,
+) -> bool {
+    let (reach, view, lens) = asked;
     let Some((first, rest)) = latest.split_first() else { return true };
     for candidate in &first.marks {
-        if !reach.gap(candidate, newest) || chosen.iter().any(|other| other.finding == candidate.finding) {
+        if !reach.gap(candidate, newest, view, lens) || chosen.iter().any(|other| other.finding == candidate.finding) {
             continue;
         }
         chosen.push(candidate);
-        if choose(rest, newest, reach, chosen) {
+        if choose(rest, newest, asked, chosen) {
             return true;
         }
         chosen.pop();

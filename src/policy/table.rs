@@ -160,11 +160,9 @@ fn check_redacted(raw: &RawRoute, field: &str, terms: &RedactedTerms, problems: 
     }
 }
 
-/// Where one verdict's text should go and how far it may. Made by [`Policy::route`] for one document only.
+/// What one line of the table says, or none.
 #[derive(Clone, Debug)]
-pub struct RoutePlan {
-    document_id: u64,
-    policy_digest: Arc<str>,
+pub struct Direction {
     rule: Arc<str>,
     preferred: Route,
     ceiling: Route,
@@ -173,7 +171,19 @@ pub struct RoutePlan {
     may_escalate: bool,
 }
 
-impl RoutePlan {
+impl Direction {
+    /// No line fits: the text stays.
+    fn stays() -> Self {
+        Self {
+            rule: Arc::from(NO_ROUTE),
+            preferred: Route::Local,
+            ceiling: Route::Local,
+            may_fall_back: false,
+            redacted: RedactedTerms { levels: Vec::new(), restore_in: Vec::new() },
+            may_escalate: false,
+        }
+    }
+
     /// Id of the route in the policy file, or [`NO_ROUTE`].
     #[must_use]
     pub fn rule(&self) -> &Arc<str> {
@@ -198,16 +208,62 @@ impl RoutePlan {
         self.may_fall_back
     }
 
-    /// Where values may be put back into an answer to redacted text.
+    /// The levels that redacted text may have.
     #[must_use]
-    pub fn restore_in(&self) -> &[RestoreIn] {
-        &self.redacted.restore_in
+    pub fn redacted_levels(&self) -> &[Sensitivity] {
+        &self.redacted.levels
     }
 
     /// Whether the cloud may be asked when a local answer is not sure enough. Never true beyond the ceiling.
     #[must_use]
     pub fn may_escalate(&self) -> bool {
         self.may_escalate
+    }
+}
+
+/// Where one verdict's text should go and how far it may. Made by [`Policy::route`] for one document only.
+#[derive(Clone, Debug)]
+pub struct RoutePlan {
+    document_id: u64,
+    policy_digest: Arc<str>,
+    direction: Direction,
+}
+
+impl RoutePlan {
+    /// Id of the route in the policy file, or [`NO_ROUTE`].
+    #[must_use]
+    pub fn rule(&self) -> &Arc<str> {
+        &self.direction.rule
+    }
+
+    /// Where the text should go.
+    #[must_use]
+    pub fn preferred(&self) -> Route {
+        self.direction.preferred
+    }
+
+    /// The most outward route that it may take at all.
+    #[must_use]
+    pub fn ceiling(&self) -> Route {
+        self.direction.ceiling
+    }
+
+    /// Whether the other route may be taken when the preferred one is down. Never true beyond the ceiling.
+    #[must_use]
+    pub fn may_fall_back(&self) -> bool {
+        self.direction.may_fall_back
+    }
+
+    /// Where values may be put back into an answer to redacted text.
+    #[must_use]
+    pub fn restore_in(&self) -> &[RestoreIn] {
+        &self.direction.redacted.restore_in
+    }
+
+    /// Whether the cloud may be asked when a local answer is not sure enough. Never true beyond the ceiling.
+    #[must_use]
+    pub fn may_escalate(&self) -> bool {
+        self.direction.may_escalate
     }
 }
 
@@ -249,31 +305,35 @@ impl Policy {
                 && waiver.from() == verdict.level()
         };
         let level = waiver.filter(fits).map_or(verdict.level(), Waiver::to);
-        let found = self.routes.routes.iter().find(|route| route.takes(level, complexity, caller));
-        let plan = |rule: Arc<str>, preferred, ceiling, may_fall_back, may_escalate, redacted| RoutePlan {
-            document_id: verdict.document_id(),
-            policy_digest: Arc::clone(&verdict.policy().digest),
-            rule,
-            preferred,
-            ceiling,
-            may_fall_back,
-            redacted,
-            may_escalate,
+        // A verdict of another policy may not mean what this table means by the level.
+        let own = verdict.policy().digest == self.reference.digest;
+        let direction =
+            if own { self.direction(level, verdict.level(), complexity, caller) } else { Direction::stays() };
+        RoutePlan { document_id: verdict.document_id(), policy_digest: Arc::clone(&verdict.policy().digest), direction }
+    }
+
+    /// The line of the table for text that is treated as of a level and whose own level may be higher. It sends
+    /// nothing: only the plan of a verdict makes a permit.
+    #[must_use]
+    pub fn direction(&self, level: Sensitivity, own: Sensitivity, complexity: Complexity, caller: &str) -> Direction {
+        let Some(route) = self.routes.routes.iter().find(|route| route.takes(level, complexity, caller)) else {
+            return Direction::stays();
         };
-        match found {
-            // A verdict of another policy may not mean what this table means by the level.
-            Some(route) if verdict.policy().digest == self.reference.digest => {
-                let ceiling = within_limit(within_limit(route.ceiling(), level), verdict.level());
-                let to = route.to.min(ceiling);
-                let outward = ceiling == Route::Cloud;
-                let (may_fall_back, may_escalate) = (route.fallback && outward, route.escalate && outward);
-                plan(Arc::clone(&route.id), to, ceiling, may_fall_back, may_escalate, route.redacted.clone())
-            }
-            _ => {
-                let nothing = RedactedTerms { levels: Vec::new(), restore_in: Vec::new() };
-                plan(Arc::from(NO_ROUTE), Route::Local, Route::Local, false, false, nothing)
-            }
+        let ceiling = within_limit(within_limit(route.ceiling(), level), own);
+        let outward = ceiling == Route::Cloud;
+        Direction {
+            rule: Arc::clone(&route.id),
+            preferred: route.to.min(ceiling),
+            ceiling,
+            may_fall_back: route.fallback && outward,
+            redacted: route.redacted.clone(),
+            may_escalate: route.escalate && outward,
         }
+    }
+
+    /// Whether any line of the table sends redacted text.
+    pub(super) fn redacts(&self) -> bool {
+        self.routes.routes.iter().any(|route| route.to == Route::CloudRedacted)
     }
 
     /// Whether any line of the table escalates: then it is worth knowing how sure local answers are.
@@ -289,7 +349,7 @@ impl Policy {
         let together = plan.document_id == verdict.document_id()
             && plan.policy_digest == verdict.policy().digest
             && verdict.policy().digest == self.reference.digest;
-        let ceiling = if together { within_limit(plan.ceiling, verdict.level()) } else { Route::Local };
+        let ceiling = if together { within_limit(plan.ceiling(), verdict.level()) } else { Route::Local };
         Permit::issue(verdict, ceiling, conversation)
     }
 
@@ -304,11 +364,11 @@ impl Policy {
         verdict: &Verdict,
         redacted: Arc<Conversation>,
     ) -> Permit {
-        let allowed = plan.preferred == Route::CloudRedacted
+        let allowed = plan.preferred() == Route::CloudRedacted
             && plan.policy_digest == self.reference.digest
             && verdict.policy().digest == self.reference.digest
             && verdict.level() < Sensitivity::Confidential
-            && plan.redacted.levels.contains(&verdict.level());
+            && plan.direction.redacted.levels.contains(&verdict.level());
         if allowed { permit.with_redacted(verdict, redacted) } else { permit }
     }
 }

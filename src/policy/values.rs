@@ -144,7 +144,7 @@ impl Denied {
             let regex = deny.regex.iter().filter_map(|regex| denied_form(regex, &field, problems)).collect();
             let Some(category) = category else { continue };
             entries.push(DeniedEntry {
-                id: format!("deny_{i}").into(),
+                id: format!("{DENIED_PREFIX}{i}").into(),
                 entity_type: EntityType::new(name.as_str()),
                 category,
                 values,
@@ -197,6 +197,60 @@ impl Denied {
             }));
         }
     }
+}
+
+impl Allowed {
+    /// The types of the entries for this caller; `None` if one of them means every type.
+    pub(super) fn types(&self, caller: &str) -> Option<Vec<usize>> {
+        let mut types = Vec::new();
+        for entry in self.entries.iter().filter(|entry| is_for(&entry.callers, caller)) {
+            if entry.types.is_empty() {
+                return None;
+            }
+            types.extend(&entry.types);
+        }
+        Some(types)
+    }
+}
+
+impl Denied {
+    /// The types of the entries for this caller.
+    pub(super) fn types(&self, caller: &str) -> impl Iterator<Item = (&EntityType, Category)> {
+        let meant = self.entries.iter().filter(move |entry| is_for(&entry.callers, caller));
+        meant.map(|entry| (&entry.entity_type, entry.category))
+    }
+}
+
+/// How the ids of denied values begin in findings.
+pub(super) const DENIED_PREFIX: &str = "deny_";
+
+/// Equal for equal lists of allowed and denied values, in whatever policy they stand; `None` for none.
+pub(super) fn digest(raw: &RawPolicy) -> Option<Arc<str>> {
+    if raw.allow.is_empty() && raw.deny.is_empty() {
+        return None;
+    }
+    let mut hasher = blake3::Hasher::new();
+    let mut strings = |kind: &str, strings: &mut dyn Iterator<Item = &str>| {
+        hasher.update(kind.as_bytes());
+        for text in strings {
+            hasher.update(&(text.len() as u64).to_le_bytes());
+            hasher.update(text.as_bytes());
+        }
+        hasher.update(&u64::MAX.to_le_bytes());
+    };
+    for allow in raw.allow.iter().map(Spanned::get_ref) {
+        strings("allow", &mut allow.values.iter().map(String::as_str));
+        strings("regex", &mut allow.regex.iter().map(|regex| regex.get_ref().as_str()));
+        strings("callers", &mut allow.callers.iter().map(String::as_str));
+        strings("types", &mut allow.entity_types.iter().map(|name| name.get_ref().as_str()));
+    }
+    for deny in raw.deny.iter().map(Spanned::get_ref) {
+        strings("deny", &mut std::iter::once(deny.entity_type.get_ref().as_str()));
+        strings("values", &mut deny.values.iter().map(String::as_str));
+        strings("regex", &mut deny.regex.iter().map(|regex| regex.get_ref().as_str()));
+        strings("callers", &mut deny.callers.iter().map(String::as_str));
+    }
+    Some(hasher.finalize().to_hex().chars().take(16).collect::<String>().into())
 }
 
 fn is_for(callers: &[String], caller: &str) -> bool {

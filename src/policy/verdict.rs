@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::detect::{Coverage, EntityType, Finding, Topic};
 
 use super::Sensitivity;
+use super::recall::Form;
 
 /// One rule that applied.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,6 +50,10 @@ pub struct Verdict {
     pub(super) topics: Vec<Topic>,
     pub(super) coverage: Coverage,
     pub(super) policy: PolicyReference,
+    /// The lists that the policy compares values with; see [`super::Recalled`].
+    pub(super) forms: Arc<[Form]>,
+    /// Digest of what the policy allows and denies by value; `None` if it does neither.
+    pub(super) lists: Option<Arc<str>>,
 }
 
 impl Verdict {

@@ -149,7 +149,46 @@ impl OverrideRule {
     }
 }
 
+/// A caller's wish for a lower level, and what it depends on.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Asked<'a> {
+    pub(super) from: Sensitivity,
+    pub(super) to: Sensitivity,
+    pub(super) caller: &'a str,
+    pub(super) has_reason: bool,
+    /// Whether the level is one of this policy.
+    pub(super) own: bool,
+    /// Whether every detector saw everything, and there was nothing that none can read.
+    pub(super) seen_whole: bool,
+}
+
 impl Policy {
+    /// The override that lets a caller have its wish. `None` if the level is not higher already.
+    pub(super) fn leave(&self, asked: &Asked<'_>) -> Result<Option<&OverrideRule>, OverrideDenied> {
+        let Asked { from, to, caller, .. } = *asked;
+        if to >= from {
+            return Ok(None);
+        }
+        let speaks = |rule: &&OverrideRule| rule.from == from && rule.to == to;
+        let concerned = self.overrides.iter().find(speaks);
+        let own = self.overrides.iter().filter(speaks).find(|rule| rule.callers.iter().any(|name| name == caller));
+        let named =
+            |rule: Option<&OverrideRule>| rule.map_or_else(|| Arc::from(NO_OVERRIDE), |rule| Arc::clone(&rule.id));
+        if caller == ANONYMOUS {
+            return Err(OverrideDenied::Anonymous { rule: named(concerned) });
+        }
+        let Some(own) = own.filter(|_| asked.own) else {
+            return Err(OverrideDenied::NotAllowed { rule: named(concerned), from, to });
+        };
+        if !asked.seen_whole {
+            return Err(OverrideDenied::IncompleteCoverage { rule: Arc::clone(&own.id) });
+        }
+        if own.reason_required && !asked.has_reason {
+            return Err(OverrideDenied::ReasonMissing { rule: Arc::clone(&own.id) });
+        }
+        Ok(Some(own))
+    }
+
     /// Leave for this caller to have the text of this verdict treated as of a lower level. `None` if it is not higher
     /// already.
     ///
@@ -163,28 +202,17 @@ impl Policy {
         has_reason: bool,
     ) -> Result<Option<Waiver>, OverrideDenied> {
         let from = verdict.level();
-        if to >= from {
-            return Ok(None);
-        }
-        let speaks = |rule: &&OverrideRule| rule.from == from && rule.to == to;
-        let concerned = self.overrides.iter().find(speaks);
-        let own = self.overrides.iter().filter(speaks).find(|rule| rule.callers.iter().any(|name| name == caller));
-        let named =
-            |rule: Option<&OverrideRule>| rule.map_or_else(|| Arc::from(NO_OVERRIDE), |rule| Arc::clone(&rule.id));
-        if caller == ANONYMOUS {
-            return Err(OverrideDenied::Anonymous { rule: named(concerned) });
-        }
-        // A verdict of another policy may not mean what this one means by the level.
-        let Some(own) = own.filter(|_| verdict.policy().digest == self.reference.digest) else {
-            return Err(OverrideDenied::NotAllowed { rule: named(concerned), from, to });
-        };
         let unread = verdict.reasons().iter().any(|reason| &*reason.rule == UNSCANNABLE_CONTENT);
-        if unread || !verdict.coverage().is_complete() {
-            return Err(OverrideDenied::IncompleteCoverage { rule: Arc::clone(&own.id) });
-        }
-        if own.reason_required && !has_reason {
-            return Err(OverrideDenied::ReasonMissing { rule: Arc::clone(&own.id) });
-        }
+        let asked = Asked {
+            from,
+            to,
+            caller,
+            has_reason,
+            // A verdict of another policy may not mean what this one means by the level.
+            own: verdict.policy().digest == self.reference.digest,
+            seen_whole: !unread && verdict.coverage().is_complete(),
+        };
+        let Some(own) = self.leave(&asked)? else { return Ok(None) };
         Ok(Some(Waiver {
             document_id: verdict.document_id(),
             policy_digest: Arc::clone(&verdict.policy().digest),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::classify::Classifier;
 use crate::detect::Catalog;
-use crate::policy::Sensitivity;
+use crate::policy::{PolicyReference, Sensitivity};
 
 use super::judge::{Judged, MAX_PLACES};
 use super::source::{Note, Unscanned};
@@ -30,7 +30,7 @@ struct InFile {
 }
 
 /// Counts while a scan goes on.
-pub(super) struct Counter {
+pub(crate) struct Counter {
     summary: Summary,
     catalog: Arc<Catalog>,
     by_file: BTreeMap<Arc<str>, InFile>,
@@ -40,8 +40,11 @@ pub(super) struct Counter {
 
 impl Counter {
     pub(super) fn new(classifier: &Classifier) -> Self {
-        let policy = classifier.policy();
-        let reference = policy.reference();
+        Self::of(classifier.policy().reference(), classifier.catalog())
+    }
+
+    /// A count of verdicts by this policy.
+    pub(crate) fn of(policy: &PolicyReference, catalog: Arc<Catalog>) -> Self {
         let summary = Summary {
             version: JSON_VERSION,
             level: Sensitivity::Public,
@@ -58,25 +61,25 @@ impl Counter {
             gaps: 0,
             no_text: 0,
             notes: Vec::new(),
-            policy: format!("{} {} {}", reference.name, reference.version, reference.digest),
+            policy: format!("{} {} {}", policy.name, policy.version, policy.digest),
         };
         let (by_file, descriptions) = (BTreeMap::new(), BTreeMap::new());
-        Self { summary, catalog: classifier.catalog(), by_file, descriptions, places: 0 }
+        Self { summary, catalog, by_file, descriptions, places: 0 }
     }
 
-    pub(super) fn file(&mut self, path: &Arc<str>, bytes: u64) {
+    pub(crate) fn file(&mut self, path: &Arc<str>, bytes: u64) {
         self.summary.files += 1;
         self.summary.bytes = self.summary.bytes.saturating_add(bytes);
         self.by_file.entry(Arc::clone(path)).or_default();
     }
 
-    pub(super) fn note(&mut self, note: Note) {
+    pub(crate) fn note(&mut self, note: Note) {
         if self.summary.notes.len() < MAX_LISTED {
             self.summary.notes.push(NoteRow { path: note.path.to_string(), note: note.text });
         }
     }
 
-    pub(super) fn unscanned(&mut self, unscanned: Unscanned) {
+    pub(crate) fn unscanned(&mut self, unscanned: Unscanned) {
         let no_text = unscanned.reason.is_no_text();
         let counter = if no_text { &mut self.summary.no_text } else { &mut self.summary.gaps };
         *counter += 1;
@@ -97,8 +100,17 @@ impl Counter {
         }
     }
 
+    /// A text about which nobody decided, although it could be read.
+    pub(crate) fn undecided(&mut self, path: &str, place: String, reason: &'static str, says: String) {
+        self.summary.gaps += 1;
+        self.by_file.entry(path.into()).or_default().not_scanned += 1;
+        if self.summary.not_scanned.len() < MAX_LISTED {
+            self.summary.not_scanned.push(NotScanned { path: path.to_owned(), place, reason, says, no_text: false });
+        }
+    }
+
     /// A gap of which no place is known.
-    pub(super) fn broken(&mut self, says: &str) {
+    pub(crate) fn broken(&mut self, says: &str) {
         self.summary.gaps += 1;
         self.summary.not_scanned.push(NotScanned {
             path: String::new(),
@@ -109,7 +121,7 @@ impl Counter {
         });
     }
 
-    pub(super) fn judged(&mut self, judged: Judged) {
+    pub(crate) fn judged(&mut self, judged: Judged) {
         self.summary.texts += 1;
         self.summary.incomplete += u64::from(!judged.complete);
         *self.summary.texts_by_level.entry(judged.level.as_str()).or_default() += 1;
@@ -150,7 +162,7 @@ impl Counter {
         }
     }
 
-    pub(super) fn finish(mut self) -> Summary {
+    pub(crate) fn finish(mut self) -> Summary {
         let mut types: BTreeMap<Arc<str>, TypeCount> = BTreeMap::new();
         let mut rules: BTreeMap<Arc<str>, (u64, u64)> = BTreeMap::new();
         for (path, file) in std::mem::take(&mut self.by_file) {

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::detect::Finding;
 use crate::document::JsonPaths;
@@ -16,7 +16,7 @@ use super::source::{Place, Unit};
 pub const MAX_PLACES: usize = 100;
 
 /// Where a finding is.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct FoundAt {
     /// Row of a table or message of a mailbox, from 1; 0 is the header of a table.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -43,34 +43,34 @@ pub struct FoundAt {
 
 /// A finding that the unit owns.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Hit {
-    pub(super) entity_type: Arc<str>,
-    pub(super) score: f32,
+pub(crate) struct Hit {
+    pub(crate) entity_type: Arc<str>,
+    pub(crate) score: f32,
     /// The highest level of the rules that it made apply.
-    pub(super) level: Option<Sensitivity>,
+    pub(crate) level: Option<Sensitivity>,
     /// `None` past [`MAX_PLACES`] of its type.
-    pub(super) at: Option<FoundAt>,
-    pub(super) quote: Option<String>,
+    pub(crate) at: Option<FoundAt>,
+    pub(crate) quote: Option<String>,
 }
 
 /// A rule that applied.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Applied {
-    pub(super) rule: Arc<str>,
-    pub(super) level: Sensitivity,
-    pub(super) description: Arc<str>,
+pub(crate) struct Applied {
+    pub(crate) rule: Arc<str>,
+    pub(crate) level: Sensitivity,
+    pub(crate) description: Arc<str>,
 }
 
 /// What a unit adds to the summary.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Judged {
-    pub(super) path: Arc<str>,
-    pub(super) place: Place,
-    pub(super) bytes: u64,
-    pub(super) level: Sensitivity,
-    pub(super) complete: bool,
-    pub(super) rules: Vec<Applied>,
-    pub(super) hits: Vec<Hit>,
+pub(crate) struct Judged {
+    pub(crate) path: Arc<str>,
+    pub(crate) place: Place,
+    pub(crate) bytes: u64,
+    pub(crate) level: Sensitivity,
+    pub(crate) complete: bool,
+    pub(crate) rules: Vec<Applied>,
+    pub(crate) hits: Vec<Hit>,
 }
 
 /// Follows a text forward and counts its lines and columns.
@@ -99,10 +99,8 @@ impl<'a> Cursor<'a> {
     }
 }
 
-/// What this verdict on this unit says.
-pub(super) fn judge(unit: &Unit, verdict: &Verdict, min_score: f32, quote: bool) -> Judged {
-    let text = unit.text.expose();
-    let place = &unit.place;
+/// The findings that the unit owns, in their order, each with the highest level of the rules that it made apply.
+pub(crate) fn owned<'a>(unit: &Unit, verdict: &'a Verdict, min_score: f32) -> Vec<(&'a Finding, Option<Sensitivity>)> {
     let mut owned: Vec<(&Finding, Option<Sensitivity>)> = verdict
         .findings()
         .iter()
@@ -111,6 +109,14 @@ pub(super) fn judge(unit: &Unit, verdict: &Verdict, min_score: f32, quote: bool)
         .map(|(finding, rules)| (finding, rules.iter().map(|rule| rule.level).max()))
         .collect();
     owned.sort_by_key(|(finding, _)| finding.range.start);
+    owned
+}
+
+/// What this verdict on this unit says.
+pub(crate) fn judge(unit: &Unit, verdict: &Verdict, min_score: f32, quote: bool) -> Judged {
+    let text = unit.text.expose();
+    let place = &unit.place;
+    let owned = owned(unit, verdict, min_score);
     // A record's text is made of it, so only its first line is known; its fields are.
     let is_record = place.column == 0;
     let paths = if is_record && unit.field.is_none() { JsonPaths::of(text) } else { None };

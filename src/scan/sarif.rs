@@ -35,27 +35,33 @@ fn uri(path: &str) -> String {
     out
 }
 
+/// An object of these fields, without those that are not known.
+fn object(fields: impl IntoIterator<Item = (&'static str, Option<Value>)>) -> Value {
+    fields
+        .into_iter()
+        .filter_map(|(name, value)| Some((name.to_owned(), value?)))
+        .collect::<serde_json::Map<_, _>>()
+        .into()
+}
+
 fn location(path: &str, row: &PlaceRow) -> Value {
     let at = &row.at;
-    let mut physical = json!({ "artifactLocation": { "uri": uri(path) } });
-    if let Some(line) = at.line {
-        let mut region = json!({ "startLine": line });
-        for (name, value) in [("startColumn", at.column), ("endLine", at.end_line), ("endColumn", at.end_column)] {
-            if let Some(value) = value {
-                region[name] = json!(value);
-            }
-        }
-        physical["region"] = region;
-    }
-    let mut location = json!({ "physicalLocation": physical });
+    let number = |value: Option<u64>| value.map(Value::from);
+    let region = at.line.map(|line| {
+        object([
+            ("startLine", Some(line.into())),
+            ("startColumn", number(at.column)),
+            ("endLine", number(at.end_line)),
+            ("endColumn", number(at.end_column)),
+        ])
+    });
+    let physical = object([("artifactLocation", Some(json!({ "uri": uri(path) }))), ("region", region)]);
     let mut name: Vec<String> = Vec::new();
     name.extend(at.record.map(|record| format!("record {record}")));
     name.extend(at.section.clone());
     name.extend(at.field.clone());
-    if !name.is_empty() {
-        location["logicalLocations"] = json!([{ "fullyQualifiedName": name.join(" / "), "kind": "element" }]);
-    }
-    location
+    let logical = (!name.is_empty()).then(|| json!([{ "fullyQualifiedName": name.join(" / "), "kind": "element" }]));
+    object([("physicalLocation", Some(physical)), ("logicalLocations", logical)])
 }
 
 /// The rules, and the index of each by its id.
@@ -101,11 +107,13 @@ impl Rules {
     }
 
     fn result(&self, id: &str, level: &str, text: &str, location: Value) -> Value {
-        let mut result = json!({ "ruleId": id, "level": level, "message": { "text": text }, "locations": [location] });
-        if let Some(index) = self.ids.get(id) {
-            result["ruleIndex"] = json!(index);
-        }
-        result
+        object([
+            ("ruleId", Some(id.into())),
+            ("ruleIndex", self.ids.get(id).map(|index| json!(index))),
+            ("level", Some(level.into())),
+            ("message", Some(json!({ "text": text }))),
+            ("locations", Some(json!([location]))),
+        ])
     }
 }
 

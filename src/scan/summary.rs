@@ -110,7 +110,8 @@ pub struct NotScanned {
     pub path: String,
     /// Where in it; empty for all of it.
     pub place: String,
-    /// `unreadable`, `binary`, `no_file`, `too_long`, `malformed`, `nested_column` or `defect`.
+    /// `unreadable`, `binary`, `no_file`, `too_long`, `malformed`, `nested_column` or `defect`; over a queue also
+    /// `too_large` or `dead_letter`.
     pub reason: &'static str,
     /// In words.
     pub says: String,

@@ -8,10 +8,11 @@ use jiff::Timestamp;
 use tonic::{Request, Response, Status};
 
 use crate::audit::{
-    AuditError, DecisionFilter, DecisionId, Label, MAX_PAGE_SIZE, OutcomeStatus, RecordedConfidence,
-    RecordedObservation, StoredDecision, StoredOutcome,
+    AuditError, DecisionFilter, DecisionId, Label, MAX_PAGE_SIZE, Operation, OutcomeStatus, RecordedConfidence,
+    RecordedObservation, StatusFilter, StoredDecision, StoredOutcome,
 };
 use crate::error::Kind;
+use crate::report::{self, Range};
 
 use super::auth::Permission;
 use super::convert;
@@ -19,9 +20,11 @@ use super::core::{self, Core};
 use super::error::Refusal;
 use super::proto::audit_service_server::AuditService;
 use super::proto::{
-    self, DecisionRecord, EntityCount, GetDecisionRequest, ListDecisionsRequest, ListDecisionsResponse, OutcomeRecord,
-    VerifyLogRequest, VerifyLogResponse,
+    self, DecisionRecord, EntityCount, GetDecisionRequest, GetReportRequest, GetReportResponse, ListDecisionsRequest,
+    ListDecisionsResponse, OutcomeRecord, ReplayPolicyRequest, ReplayPolicyResponse, ReportFormat, VerifyLogRequest,
+    VerifyLogResponse,
 };
+use super::replay;
 
 /// How long a question waits for records on their way to the disk.
 const SETTLE: Duration = Duration::from_secs(2);
@@ -70,11 +73,37 @@ fn filter(request: &ListDecisionsRequest) -> Result<DecisionFilter, Refusal> {
     Ok(DecisionFilter {
         level: convert::level_from_proto(level),
         route: convert::route_from_proto(route),
-        caller: (!request.caller.is_empty()).then(|| request.caller.clone()),
-        request_id: None,
+        caller: given(&request.caller),
+        request_id: given(&request.request_id),
         since: request.since.map(|time| timestamp("since", time)).transpose()?,
         until: request.until.map(|time| timestamp("until", time)).transpose()?,
+        entity_type: given(&request.entity_type),
+        model: given(&request.model),
+        policy_digest: given(&request.policy_digest),
+        status: given(&request.outcome_status).map(|name| status(&name)).transpose()?,
+        operation: operation_asked(request.operation)?,
     })
+}
+
+/// A field that filters; empty means that it does not.
+fn given(field: &str) -> Option<String> {
+    (!field.is_empty()).then(|| field.to_owned())
+}
+
+fn status(name: &str) -> Result<StatusFilter, Refusal> {
+    StatusFilter::named(name).ok_or_else(|| {
+        Refusal::field("outcome_status", "OUT_OF_RANGE", format!("must be one of {}", StatusFilter::NAMES.join(", ")))
+    })
+}
+
+fn operation_asked(code: i32) -> Result<Option<Operation>, Refusal> {
+    match proto::Operation::try_from(code) {
+        Ok(proto::Operation::Unspecified) => Ok(None),
+        Ok(proto::Operation::Classify) => Ok(Some(Operation::Classify)),
+        Ok(proto::Operation::Dispatch) => Ok(Some(Operation::Dispatch)),
+        Ok(proto::Operation::Validate) => Ok(Some(Operation::Validate)),
+        Err(_) => Err(Refusal::field("operation", "UNKNOWN_ENUM_VALUE", "has a value that this version does not know")),
+    }
 }
 
 fn timestamp(field: &str, time: prost_types::Timestamp) -> Result<Timestamp, Refusal> {
@@ -96,7 +125,7 @@ fn time(time: Timestamp) -> Option<prost_types::Timestamp> {
 
 /// A decision of the log in the words of the protocol.
 fn record(stored: StoredDecision) -> DecisionRecord {
-    let StoredDecision { sequence, hash, decision, outcome } = stored;
+    let StoredDecision { sequence, hash, decision, outcome, chain: _ } = stored;
     let routing = decision.routing.as_ref().map(|routing| proto::Decision {
         route: convert::route(routing.route) as i32,
         backend: routing.backend.to_string(),
@@ -161,11 +190,11 @@ fn narrow(count: impl TryInto<u32>) -> u32 {
     count.try_into().unwrap_or(u32::MAX)
 }
 
-fn operation(operation: crate::audit::Operation) -> proto::Operation {
+fn operation(operation: Operation) -> proto::Operation {
     match operation {
-        crate::audit::Operation::Classify => proto::Operation::Classify,
-        crate::audit::Operation::Dispatch => proto::Operation::Dispatch,
-        crate::audit::Operation::Validate => proto::Operation::Validate,
+        Operation::Classify => proto::Operation::Classify,
+        Operation::Dispatch => proto::Operation::Dispatch,
+        Operation::Validate => proto::Operation::Validate,
     }
 }
 
@@ -246,6 +275,46 @@ impl AuditService for Audit {
         Ok(Response::new(record(stored)))
     }
 
+    async fn replay_policy(
+        &self,
+        request: Request<ReplayPolicyRequest>,
+    ) -> Result<Response<ReplayPolicyResponse>, Status> {
+        core::caller(&request, Permission::AuditRead)?;
+        let (metadata, _, request) = request.into_parts();
+        let level = proto::Sensitivity::try_from(request.level).map_err(|_| {
+            Refusal::field("level", "UNKNOWN_ENUM_VALUE", "has a value that this version does not know")
+        })?;
+        let filter = crate::replay::Filter {
+            since: request.since.map(|time| timestamp("since", time)).transpose()?,
+            until: request.until.map(|time| timestamp("until", time)).transpose()?,
+            caller: (!request.caller.is_empty()).then(|| request.caller.clone()),
+            level: convert::level_from_proto(level),
+        };
+        self.settle().await;
+        Ok(Response::new(replay::answer(&self.core, &metadata, filter, request).await?))
+    }
+
+    async fn get_report(&self, request: Request<GetReportRequest>) -> Result<Response<GetReportResponse>, Status> {
+        core::caller(&request, Permission::AuditRead)?;
+        let request = request.into_inner();
+        let unknown = || Refusal::field("format", "UNKNOWN_ENUM_VALUE", "has a value that this version does not know");
+        let format = ReportFormat::try_from(request.format).map_err(|_| unknown())?;
+        let range = Range {
+            since: request.since.map(|time| timestamp("since", time)).transpose()?,
+            until: request.until.map(|time| timestamp("until", time)).transpose()?,
+        };
+        let report = self.core.live.report(&self.core, range).await?;
+        let (content, content_type) = match format {
+            ReportFormat::Html => (report::html::page(&report).into_bytes(), "text/html; charset=utf-8"),
+            ReportFormat::Unspecified | ReportFormat::Json => {
+                let defect = |_| Refusal::new(Kind::Internal, "INTERNAL", "the report is no JSON");
+                (serde_json::to_vec_pretty(&*report).map_err(defect)?, "application/json")
+            }
+        };
+        let decisions = report.summary.total.decisions;
+        Ok(Response::new(GetReportResponse { content, content_type: content_type.to_owned(), decisions }))
+    }
+
     async fn verify_log(&self, request: Request<VerifyLogRequest>) -> Result<Response<VerifyLogResponse>, Status> {
         core::caller(&request, Permission::AuditRead)?;
         self.settle().await;
@@ -263,6 +332,9 @@ impl AuditService for Audit {
             first_bad_sequence: found.fault.as_ref().map_or(0, |fault| fault.sequence),
             problem: found.fault.as_ref().map(ToString::to_string).unwrap_or_default(),
             unproven: found.unproven.iter().map(ToString::to_string).collect(),
+            proven_through: found.proven,
+            checkpoints: found.checkpoints,
+            removed_through: found.removed,
         }))
     }
 }

@@ -18,7 +18,9 @@ use crate::policy::Sensitivity;
 use super::auth::{Caller, Permission};
 use super::error::Refusal;
 use super::limits::Slots;
+use super::live::Live;
 use super::redact::Redaction;
+use super::replay::Terms;
 
 /// What the handlers share.
 #[derive(Debug)]
@@ -32,6 +34,9 @@ pub(super) struct Core {
     pub(super) dispatch_slots: Slots,
     /// Items of all bulk streams in work; half the slots, so that bulk never crowds out single requests.
     pub(super) stream_turns: Semaphore,
+    pub(super) replay: Terms,
+    /// The report of now.
+    pub(super) live: Live,
 }
 
 impl Core {
@@ -50,8 +55,15 @@ impl Core {
             classify_slots: Slots::new(limits.max_classifications, "classifications"),
             dispatch_slots: Slots::new(limits.max_dispatches, "dispatches"),
             stream_turns: Semaphore::new(limits.max_classifications.div_ceil(2)),
+            live: Live::default(),
             limits,
+            replay: Terms::default(),
         }
+    }
+
+    /// With what replay needs of the configuration.
+    pub(super) fn replaying(self, replay: Terms) -> Self {
+        Self { replay, ..self }
     }
 
     /// Lets a request of this caller in, or says when to come back. Each is counted as it is let in.

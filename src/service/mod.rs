@@ -19,8 +19,10 @@ mod error;
 mod http;
 mod limits;
 mod listen;
+mod live;
 pub mod proto;
 mod redact;
+mod replay;
 mod tls;
 
 use std::future::Future;
@@ -39,12 +41,13 @@ pub use auth::{ANONYMOUS, Caller, CallerConfig, Callers, Permission};
 pub use error::{DOMAIN, Refusal};
 pub use listen::{Door, ListenError, open};
 
-use crate::audit::AuditLog;
+use crate::audit::{AuditLog, FleetStatus};
 use crate::classify::Classifier;
 use crate::config::{Config, HttpSection, Limits};
 use crate::dispatch::Dispatcher;
 use crate::error::Kind;
 use crate::redact::RedactionConfigError;
+use crate::replay::Prices;
 use proto::admin_service_server::AdminServiceServer;
 use proto::audit_service_server::AuditServiceServer;
 use proto::classifier_service_server::ClassifierServiceServer;
@@ -59,6 +62,9 @@ const NOT_SERVING_GRACE: Duration = Duration::from_millis(200);
 /// Names of the services, for the health of each.
 const SERVICES: [&str; 4] =
     ["cordon.v1.ClassifierService", "cordon.v1.DispatcherService", "cordon.v1.AuditService", "cordon.v1.AdminService"];
+
+/// The name under which health tells whether records reach the fleet's log.
+const FLEET_LOG: &str = "cordon.fleet-log";
 
 /// A service that is ready to listen.
 #[derive(Debug)]
@@ -122,7 +128,10 @@ impl Server {
     ) -> Result<Self, ServeError> {
         let redaction = redact::Redaction::new(&config.redaction)?;
         Ok(Self {
-            core: Arc::new(core::Core::new(classifier, dispatcher, audit, redaction, config.limits.clone())),
+            core: Arc::new(core::Core::new(classifier, dispatcher, audit, redaction, config.limits.clone()).replaying(
+                // Prices that make no sense are refused where the backends are built.
+                replay::Terms::new(Prices::of(&config.backends).unwrap_or_default(), config.ner.clone()),
+            )),
             callers: config.callers.clone(),
             limits: config.limits.clone(),
             http: config.http.clone(),
@@ -171,6 +180,9 @@ impl Server {
             });
         }
         announce(&reporter, ServingStatus::Serving).await;
+        if let Some(status) = self.core.audit.fleet_status() {
+            self.tracker.spawn(announce_fleet(reporter.clone(), status, closing.clone()));
+        }
         ready();
 
         stop.await;
@@ -220,7 +232,11 @@ impl Server {
             .add_service(AdminServiceServer::new(admin::Admin::new(core())));
         let name = InterceptorLayer::new(NameCaller { callers: self.callers.clone() });
         let grpc = routes.routes().into_axum_router().layer(name).layer(axum::middleware::from_fn(http::only_grpc));
-        Ok(http::router(&self.core, &self.callers, &self.http, largest).merge(grpc).fallback(http::no_such_path).into())
+        let tls = self.tls.is_some();
+        Ok(http::router(&self.core, &self.callers, &self.http, largest, tls)
+            .merge(grpc)
+            .fallback(http::no_such_path)
+            .into())
     }
 }
 
@@ -228,6 +244,23 @@ async fn announce(reporter: &HealthReporter, status: ServingStatus) {
     reporter.set_service_status("", status).await;
     for service in SERVICES {
         reporter.set_service_status(service, status).await;
+    }
+}
+
+/// Tells health whether records reach the fleet's log, under a name of its own: the service serves without that.
+async fn announce_fleet(
+    reporter: HealthReporter,
+    mut status: tokio::sync::watch::Receiver<FleetStatus>,
+    closing: CancellationToken,
+) {
+    loop {
+        let up = status.borrow_and_update().up;
+        let serving = if up { ServingStatus::Serving } else { ServingStatus::NotServing };
+        reporter.set_service_status(FLEET_LOG, serving).await;
+        tokio::select! {
+            changed = status.changed() => if changed.is_err() { return },
+            () = closing.cancelled() => return,
+        }
     }
 }
 

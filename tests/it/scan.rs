@@ -37,7 +37,7 @@ fn sample() -> tempfile::TempDir {
 }
 
 #[test]
-fn a_folder_gives_a_table_json_sarif_and_a_gate() {
+fn a_folder_gives_a_table_json_and_sarif() {
     let folder = sample();
     let output = scan(folder.path(), &["."]);
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
@@ -58,7 +58,11 @@ fn a_folder_gives_a_table_json_sarif_and_a_gate() {
     let card = results.iter().find(|result| result["ruleId"] == "CREDIT_CARD").unwrap();
     let place = &card["locations"][0]["physicalLocation"];
     assert_eq!((&place["artifactLocation"]["uri"], &place["region"]["startLine"]), (&"src/pay.rs".into(), &2.into()));
+}
 
+#[test]
+fn a_gate_counts_levels_and_what_is_no_text() {
+    let folder = sample();
     let gate = scan(folder.path(), &[".", "--fail-on", "confidential"]);
     assert_eq!(gate.status.code(), Some(4));
     assert_eq!(scan(folder.path(), &["fine.md", "--fail-on", "internal"]).status.code(), Some(0));

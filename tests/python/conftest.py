@@ -16,8 +16,11 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import grpc
-import pytest
+# Before gRPC is loaded: its handlers around a fork wait for its own threads, sometimes for ever; no child of ours uses it.
+os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "0"
+
+import grpc  # noqa: E402
+import pytest  # noqa: E402
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 sys.path[:0] = [str(ROOT / "scripts"), str(Path(__file__).parent)]

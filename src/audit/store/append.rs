@@ -1,7 +1,7 @@
 //! The writing side of the store: one connection, the head of the chain, and commits of many records at once. What the
 //! head in memory says is always what the database holds; after any failure a session is thrown away and opened anew.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -33,8 +33,9 @@ pub(in crate::audit) struct Position {
 
 /// The one writing connection.
 pub(in crate::audit) struct Session {
-    connection: Connection,
+    pub(super) connection: Connection,
     head: Head,
+    shipped: PathBuf,
 }
 
 impl Session {
@@ -44,12 +45,21 @@ impl Session {
         let connection = sqlite::open_writer(&layout.database, busy)?;
         let remembered = HeadFile::read(&layout.head)?;
         let head = checked_end(&connection, &remembered, &layout.directory)?;
-        Ok(Self { connection, head })
+        Ok(Self { connection, head, shipped: layout.shipped.clone() })
     }
 
     /// The newest record.
     pub(in crate::audit) fn head(&self) -> Head {
         self.head
+    }
+
+    /// The last record that retention may remove: in a fleet, the newest that the fleet's log has.
+    pub(in crate::audit) fn removable(&self) -> Result<u64, AuditError> {
+        Ok(match HeadFile::read(&self.shipped)? {
+            RememberedHead::Absent => u64::MAX,
+            RememberedHead::Unreadable => 0,
+            RememberedHead::At(head) => head.sequence,
+        })
     }
 
     /// Lets the database grow to about this size; `None` for no limit.
@@ -154,7 +164,7 @@ fn probe(connection: &mut Connection) -> rusqlite::Result<()> {
     connection.execute("DELETE FROM probe", []).map(|_| ())
 }
 
-fn failed(error: &rusqlite::Error) -> AuditError {
+pub(super) fn failed(error: &rusqlite::Error) -> AuditError {
     let advice = match error.sqlite_error_code() {
         Some(ErrorCode::DiskFull) => "free disk space or raise the size limit of the log; it then goes on by itself",
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {

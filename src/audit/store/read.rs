@@ -4,22 +4,22 @@
 use std::ops::ControlFlow;
 use std::time::Duration;
 
-use rusqlite::types::Value;
-use rusqlite::{Connection, ErrorCode, OptionalExtension, params_from_iter};
+use rusqlite::{Connection, ErrorCode, OptionalExtension};
 
 use crate::audit::chain::Head;
 use crate::audit::files::Layout;
 use crate::audit::row::{CHANGE, Columns, OUTCOME, Row};
-use crate::audit::{AuditError, DecisionId};
+use crate::audit::{AuditError, DecisionId, Label};
 
-use super::{append, sqlite};
+use super::choice::with_outcomes;
+use super::{append, own, sqlite};
 
-const COLUMNS: &str =
+pub(super) const COLUMNS: &str =
     "r.sequence, r.kind, r.decision_id, r.time_us, r.level, r.route, r.caller, r.request_id, r.hash, r.body";
 
 /// One reading connection.
 pub(in crate::audit) struct Reading {
-    connection: Connection,
+    pub(super) connection: Connection,
 }
 
 /// What the database says of its own extent, in one moment.
@@ -27,27 +27,33 @@ pub(in crate::audit) struct Reading {
 pub(in crate::audit) struct Bounds {
     /// The head row; `None` if it is missing.
     pub(in crate::audit) head: Option<Head>,
+    /// Position of the oldest record; 0 if there is none.
+    pub(in crate::audit) first: i64,
     /// Position of the newest record; 0 if there is none.
     pub(in crate::audit) last: i64,
     /// Records.
     pub(in crate::audit) count: u64,
 }
 
-/// A page ends early when its bodies have more bytes than this, to bound memory.
-const PAGE_BYTES: usize = 16 << 20;
-
 /// A decision's row, with that of its outcome.
 pub(in crate::audit) type Found = (Row, Option<Row>);
 
-/// Which decisions a page shows.
-#[derive(Clone, Debug, Default)]
-pub(in crate::audit) struct Query {
-    pub(in crate::audit) before: Option<i64>,
-    pub(in crate::audit) limit: u32,
-    pub(in crate::audit) level: Option<i64>,
-    pub(in crate::audit) route: Option<i64>,
-    pub(in crate::audit) caller: Option<String>,
-    pub(in crate::audit) request_id: Option<String>,
+/// A row with what a scan needs of it.
+#[derive(Debug)]
+pub(in crate::audit) struct RawRow {
+    pub(in crate::audit) sequence: i64,
+    pub(in crate::audit) kind: i64,
+    pub(in crate::audit) decision_id: Vec<u8>,
+    pub(in crate::audit) time_us: i64,
+    pub(in crate::audit) hash: Vec<u8>,
+    pub(in crate::audit) body: Vec<u8>,
+}
+
+/// Positions after `after` and up to `last`, and the times of what is wanted of them. Outcomes have no upper bound.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::audit) struct Window {
+    pub(in crate::audit) after: i64,
+    pub(in crate::audit) last: i64,
     pub(in crate::audit) since_us: Option<i64>,
     pub(in crate::audit) until_us: Option<i64>,
 }
@@ -65,9 +71,11 @@ impl Reading {
         let read = |connection: &mut Connection| -> rusqlite::Result<Bounds> {
             let transaction = connection.transaction()?;
             let head = append::head_row(&transaction)?;
+            let first =
+                transaction.query_row("SELECT coalesce(min(sequence), 0) FROM records", [], |row| row.get(0))?;
             let last = transaction.query_row("SELECT coalesce(max(sequence), 0) FROM records", [], |row| row.get(0))?;
             let count: i64 = transaction.query_row("SELECT count(*) FROM records", [], |row| row.get(0))?;
-            Ok(Bounds { head, last, count: u64::try_from(count).unwrap_or(0) })
+            Ok(Bounds { head, first, last, count: u64::try_from(count).unwrap_or(0) })
         };
         read(&mut self.connection).map_err(|error| reading(&error, 1))
     }
@@ -101,32 +109,45 @@ impl Reading {
         }
     }
 
-    /// Up to `limit` decisions, newest first, with their outcomes, and whether there are more.
-    pub(in crate::audit) fn page(&self, query: &Query) -> Result<(Vec<Found>, bool), AuditError> {
-        let (conditions, mut values) = conditions(query);
-        values.push(Value::Integer(i64::from(query.limit).saturating_add(1)));
-        // The inner query runs over an index and carries positions alone; only the page's own bodies are read.
-        let sql = format!(
-            "SELECT {COLUMNS}, {} FROM records r LEFT JOIN records o ON o.decision_id = r.decision_id AND o.kind = {OUTCOME}
-             WHERE r.sequence IN (SELECT sequence FROM records WHERE {conditions} ORDER BY sequence DESC LIMIT ?)
-             ORDER BY r.sequence DESC",
-            COLUMNS.replace("r.", "o.")
-        );
-        let read = || -> rusqlite::Result<(Vec<Found>, bool)> {
-            let mut statement = self.connection.prepare_cached(&sql)?;
-            let mut rows = statement.query(params_from_iter(values))?;
-            let (mut page, mut bytes) = (Vec::new(), 0_usize);
-            while let Some(row) = rows.next()? {
-                if page.len() >= query.limit as usize || bytes > PAGE_BYTES {
-                    return Ok((page, true));
-                }
-                let (decision, outcome) = found(row)?;
-                bytes = bytes.saturating_add(decision.body.len());
-                page.push((decision, outcome));
-            }
-            Ok((page, false))
-        };
+    /// Position of the first decision of this time or later. It runs over an index, and over positions alone.
+    pub(in crate::audit) fn first_since(&self, time_us: i64) -> Result<Option<i64>, AuditError> {
+        let sql = "SELECT min(sequence) FROM records WHERE kind = 1 AND time_us >= ?1";
+        let read = || self.connection.prepare_cached(sql)?.query_row([time_us], |row| row.get(0));
         read().map_err(|error| reading(&error, 0))
+    }
+
+    /// Visits the rows of a window, oldest first. Says whether it came to its end.
+    pub(in crate::audit) fn window(
+        &self,
+        window: &Window,
+        visit: &mut dyn FnMut(RawRow) -> ControlFlow<()>,
+    ) -> Result<bool, AuditError> {
+        let sql = format!(
+            "SELECT sequence, kind, decision_id, time_us, hash, body FROM records
+             WHERE sequence > ?1 AND sequence <= ?2 AND time_us >= ?3 AND (time_us < ?4 OR kind = {OUTCOME})
+             ORDER BY sequence"
+        );
+        let Window { after, last, since_us, until_us } = *window;
+        let mut at = after;
+        let position = |at: i64| u64::try_from(at.saturating_add(1)).unwrap_or(1);
+        let failed = |at: i64| move |error: rusqlite::Error| reading(&error, position(at));
+        let mut statement = self.connection.prepare_cached(&sql).map_err(failed(at))?;
+        let bounds = (after, last, since_us.unwrap_or(i64::MIN), until_us.unwrap_or(i64::MAX));
+        let mut rows = statement.query(bounds).map_err(failed(at))?;
+        while let Some(row) = rows.next().map_err(failed(at))? {
+            let row = raw_row(row).map_err(failed(at))?;
+            at = row.sequence;
+            if visit(row).is_break() {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Position of the newest checkpoint before which no decision is of this time or later.
+    pub(in crate::audit) fn checkpoint_before(&self, time_us: i64) -> Result<Option<u64>, AuditError> {
+        let found = own::checkpoint_before(&self.connection, time_us).map_err(|error| reading(&error, 0))?;
+        Ok(found.and_then(|(position, _)| u64::try_from(position).ok()))
     }
 
     /// The newest changes, at most so many. There are few, and no index for them: this reads through the log.
@@ -142,13 +163,27 @@ impl Reading {
 
     /// One decision with its outcome.
     pub(in crate::audit) fn find(&self, id: DecisionId) -> Result<Option<Found>, AuditError> {
-        let sql = format!(
-            "SELECT {COLUMNS}, {} FROM records r LEFT JOIN records o ON o.decision_id = r.decision_id AND o.kind = {OUTCOME}
-             WHERE r.decision_id = ?1 AND r.kind = 1",
-            COLUMNS.replace("r.", "o.")
-        );
+        let sql = format!("{} WHERE r.decision_id = ?1 AND r.kind = 1", with_outcomes());
         let read = || self.connection.prepare_cached(&sql)?.query_row([id.as_bytes().as_slice()], found).optional();
         read().map_err(|error| reading(&error, 0))
+    }
+
+    /// Position of the newest record; 0 if there is none.
+    pub(in crate::audit) fn newest_sequence(&self) -> Result<u64, AuditError> {
+        let sql = "SELECT coalesce(max(sequence), 0) FROM records";
+        let read = || self.connection.prepare_cached(sql)?.query_row([], |row| row.get::<_, i64>(0));
+        read().map(|last| u64::try_from(last).unwrap_or(0)).map_err(|error| reading(&error, 1))
+    }
+
+    /// The name that the log got when it was made; `None` if it is from before there were names.
+    pub(in crate::audit) fn log_id(&self) -> Option<Label> {
+        let read = self.connection.query_row("SELECT id FROM log WHERE only = 1", [], |row| row.get::<_, String>(0));
+        read.ok().map(|id| Label::token(&id))
+    }
+
+    /// Position and body of the newest record of a kind above 2, which are few and have an index.
+    pub(in crate::audit) fn newest(&self, kind: i64) -> Result<Option<(u64, Vec<u8>)>, AuditError> {
+        own::newest(&self.connection, kind).map_err(|error| reading(&error, 1))
     }
 
     /// What SQLite finds wrong in the file, indexes included; `None` if nothing.
@@ -169,36 +204,20 @@ impl Reading {
     }
 }
 
-/// The condition of a list with its values. `kind` and `route` are written out, because a partial index is only used
-/// for a condition that SQLite can see (<https://sqlite.org/partialindex.html>).
-fn conditions(query: &Query) -> (String, Vec<Value>) {
-    let mut sql = String::from("kind = 1");
-    let mut values = Vec::new();
-    match query.route {
-        Some(2) => sql.push_str(" AND route = 2"),
-        Some(_) => sql.push_str(" AND route = 1"),
-        None => {}
-    }
-    let terms = [
-        (" AND sequence < ?", query.before.map(Value::Integer)),
-        (" AND level = ?", query.level.map(Value::Integer)),
-        (" AND caller = ?", query.caller.clone().map(Value::Text)),
-        (" AND request_id = ?", query.request_id.clone().map(Value::Text)),
-        (" AND time_us >= ?", query.since_us.map(Value::Integer)),
-        (" AND time_us < ?", query.until_us.map(Value::Integer)),
-    ];
-    for (term, value) in terms {
-        if let Some(value) = value {
-            sql.push_str(term);
-            values.push(value);
-        }
-    }
-    (sql, values)
-}
-
-fn found(row: &rusqlite::Row<'_>) -> rusqlite::Result<Found> {
+pub(super) fn found(row: &rusqlite::Row<'_>) -> rusqlite::Result<Found> {
     let outcome = row.get::<_, Option<i64>>(10)?.map(|_| row_of(row, 10)).transpose()?;
     Ok((row_of(row, 0)?, outcome))
+}
+
+fn raw_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<RawRow> {
+    Ok(RawRow {
+        sequence: row.get(0)?,
+        kind: row.get(1)?,
+        decision_id: row.get(2)?,
+        time_us: row.get(3)?,
+        hash: row.get(4)?,
+        body: row.get(5)?,
+    })
 }
 
 fn row_of(row: &rusqlite::Row<'_>, first: usize) -> rusqlite::Result<Row> {
@@ -225,43 +244,10 @@ fn is_damage(error: &rusqlite::Error) -> bool {
 }
 
 /// `sequence` is the record that was being read, or 0 where that is not known.
-fn reading(error: &rusqlite::Error, sequence: u64) -> AuditError {
+pub(super) fn reading(error: &rusqlite::Error, sequence: u64) -> AuditError {
     if is_damage(error) && sequence > 0 {
         AuditError::Damaged { sequence }
     } else {
         AuditError::Store { doing: "cannot read", reason: error.to_string().into() }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// What SQLite would do for a list with this filter.
-    fn plan(query: &Query) -> String {
-        let directory = tempfile::tempdir().unwrap();
-        let connection = sqlite::open_writer(&directory.path().join("p.db"), Duration::ZERO).unwrap();
-        let (conditions, values) = conditions(query);
-        let sql = format!(
-            "EXPLAIN QUERY PLAN SELECT sequence FROM records WHERE {conditions} ORDER BY sequence DESC LIMIT 51"
-        );
-        let mut statement = connection.prepare(&sql).unwrap();
-        let steps = statement.query_map(params_from_iter(values), |row| row.get::<_, String>(3)).unwrap();
-        steps.collect::<rusqlite::Result<Vec<_>>>().unwrap().join("; ")
-    }
-
-    #[test]
-    fn lists_run_over_an_index_and_sort_nothing() {
-        let cloud = Query { route: Some(2), ..Query::default() };
-        let caller = Query { caller: Some("c".into()), before: Some(9), ..Query::default() };
-        let request = Query { request_id: Some("r".into()), ..Query::default() };
-        for (query, index) in
-            [(cloud, "records_to_cloud"), (caller, "records_by_caller"), (request, "records_by_request")]
-        {
-            let plan = plan(&query);
-            assert!(plan.contains(index) && !plan.contains("TEMP B-TREE"), "{plan}");
-        }
-        let plain = plan(&Query { before: Some(9), ..Query::default() });
-        assert!(plain.contains("PRIMARY KEY") && !plain.contains("TEMP B-TREE"), "{plain}");
     }
 }

@@ -20,7 +20,8 @@ const WAL_LIMIT_BYTES: i64 = 64 << 20;
 
 /// The steps from one schema version to the next; the number of steps is the version. Never change one that was
 /// released: add another.
-const MIGRATIONS: [&str; 1] = ["CREATE TABLE records (
+const MIGRATIONS: [&str; 2] = [
+    "CREATE TABLE records (
          sequence    INTEGER PRIMARY KEY CHECK (sequence > 0),
          kind        INTEGER NOT NULL,
          decision_id BLOB    NOT NULL,
@@ -49,7 +50,21 @@ const MIGRATIONS: [&str; 1] = ["CREATE TABLE records (
      CREATE TABLE probe (
          only  INTEGER PRIMARY KEY CHECK (only = 1),
          bytes BLOB NOT NULL
-     ) STRICT;"];
+     ) STRICT;",
+    // The log gets a name, an index over the few records that are no decisions and no outcomes, and a way to let go of
+    // what a signed record in it says was removed.
+    "CREATE TABLE log (
+         only    INTEGER PRIMARY KEY CHECK (only = 1),
+         id      TEXT    NOT NULL,
+         removed INTEGER NOT NULL
+     ) STRICT;
+     INSERT INTO log VALUES (1, lower(hex(randomblob(16))), 0);
+     CREATE INDEX records_by_kind ON records (kind) WHERE kind > 2;
+     DROP TRIGGER records_never_go;
+     CREATE TRIGGER records_never_go BEFORE DELETE ON records
+         WHEN OLD.sequence > coalesce((SELECT removed FROM log WHERE only = 1), 0)
+         BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;",
+];
 
 /// Version of the schema that this program writes.
 const SCHEMA_VERSION: i64 = MIGRATIONS.len() as i64;
@@ -60,6 +75,10 @@ pub(super) fn open_writer(path: &Path, busy: Duration) -> Result<Connection, Aud
     let mut connection = Connection::open_with_flags(path, flags).map_err(|error| opening(path, error))?;
     prepare(&connection, busy).map_err(|error| opening(path, error))?;
     let version = identify(&connection, path)?;
+    if version == 0 {
+        // Has to come before the first table: so that removed records give their space back.
+        connection.pragma_update(None, "auto_vacuum", "INCREMENTAL").map_err(|error| opening(path, error))?;
+    }
     configure_writer(&connection).map_err(|error| opening(path, error))?;
     migrate(&mut connection, version).map_err(|error| opening(path, error))?;
     Ok(connection)
@@ -75,12 +94,11 @@ pub(super) fn open_reader(path: &Path, busy: Duration) -> Result<Connection, Aud
         other => other,
     }
     .map_err(|error| opening(path, error))?;
-    let version = identify(&connection, path)?;
-    if version < SCHEMA_VERSION {
-        let advice = "start the service once, which brings the log up to date";
-        return Err(AuditError::SchemaVersion { path: path.to_owned(), found: version, known: SCHEMA_VERSION, advice });
+    // An older version is read as it is: later ones only added to it. An empty file is no log.
+    match identify(&connection, path)? {
+        0 => Err(AuditError::NotALog { path: path.to_owned() }),
+        _ => Ok(connection),
     }
-    Ok(connection)
 }
 
 fn has_wal(path: &Path) -> bool {
@@ -151,19 +169,23 @@ fn identify(connection: &Connection, path: &Path) -> Result<i64, AuditError> {
 }
 
 fn migrate(connection: &mut Connection, from: i64) -> rusqlite::Result<()> {
-    if from == SCHEMA_VERSION {
+    migrate_to(connection, from, SCHEMA_VERSION)
+}
+
+fn migrate_to(connection: &mut Connection, from: i64, to: i64) -> rusqlite::Result<()> {
+    if from == to {
         return Ok(());
     }
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let done = usize::try_from(from).unwrap_or(0);
-    for step in MIGRATIONS.iter().skip(done) {
+    let (done, wanted) = (usize::try_from(from).unwrap_or(0), usize::try_from(to).unwrap_or(0));
+    for step in MIGRATIONS.iter().take(wanted).skip(done) {
         transaction.execute_batch(step)?;
     }
     if from == 0 {
         set_head(&transaction, &Head::EMPTY)?;
         transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
     }
-    transaction.pragma_update(None, "user_version", SCHEMA_VERSION)?;
+    transaction.pragma_update(None, "user_version", to)?;
     transaction.commit()
 }
 
@@ -184,7 +206,8 @@ pub(super) fn has_expected_schema(connection: &Connection) -> rusqlite::Result<b
         statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?.collect()
     };
     let mut fresh = Connection::open_in_memory()?;
-    migrate(&mut fresh, 0)?;
+    let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    migrate_to(&mut fresh, 0, version)?;
     Ok(list(connection)? == list(&fresh)?)
 }
 
@@ -219,13 +242,35 @@ mod tests {
     }
 
     #[test]
+    fn an_older_log_is_read_as_it_is_and_brought_up_to_date_by_a_writer() {
+        let (_directory, path) = file();
+        let mut old = Connection::open(&path).unwrap();
+        migrate_to(&mut old, 0, 1).unwrap();
+        old.execute("INSERT INTO records VALUES (1, 1, x'00', 1, 1, 1, 'c', 'r', x'00', x'00')", []).unwrap();
+        drop(old);
+        let reader = open_reader(&path, BUSY).unwrap();
+        assert!(has_expected_schema(&reader).unwrap(), "that of its version");
+        assert!(reader.query_row("SELECT id FROM log", [], |row| row.get::<_, String>(0)).is_err());
+        drop(reader);
+        let writer = open_writer(&path, BUSY).unwrap();
+        assert!(has_expected_schema(&writer).unwrap());
+        let id: String = writer.query_row("SELECT id FROM log", [], |row| row.get(0)).unwrap();
+        assert!(id.len() == 32 && id.bytes().all(|byte| byte.is_ascii_hexdigit()), "{id}");
+        let kept: i64 = writer.query_row("SELECT count(*) FROM records", [], |row| row.get(0)).unwrap();
+        assert_eq!(kept, 1);
+        assert!(writer.execute("DELETE FROM records", []).unwrap_err().to_string().contains("append-only"));
+        writer.execute("UPDATE log SET removed = 1", []).unwrap();
+        assert_eq!(writer.execute("DELETE FROM records", []).unwrap(), 1);
+    }
+
+    #[test]
     fn another_version_is_refused_by_number() {
         let (_directory, path) = file();
         let connection = open_writer(&path, BUSY).unwrap();
         connection.pragma_update(None, "user_version", 7).unwrap();
         drop(connection);
         for error in [open_writer(&path, BUSY).unwrap_err(), open_reader(&path, BUSY).unwrap_err()] {
-            assert!(matches!(error, AuditError::SchemaVersion { found: 7, known: 1, .. }), "{error}");
+            assert!(matches!(error, AuditError::SchemaVersion { found: 7, known: 2, .. }), "{error}");
         }
     }
 

@@ -2,7 +2,11 @@
 
 mod appending;
 mod encoding;
+mod exporting;
+mod pruning;
 mod reading;
+mod scanning;
+mod sealing;
 mod tampering;
 
 use std::ops::ControlFlow;
@@ -29,7 +33,16 @@ impl Fixture {
         let mut config = AuditConfig::in_directory(outer.path().join("audit"));
         config.busy_timeout = Duration::from_millis(300);
         config.retry_every = Duration::from_millis(20);
+        // Most tests count records and look at the chain alone.
+        config.checkpoints = None;
         Self { config, _outer: outer }
+    }
+
+    /// A log that is signed after so many records, and at its end.
+    fn signed(every_records: u64) -> Self {
+        let mut fixture = Self::new();
+        fixture.config.checkpoints = Some(Checkpoints { every_records, ..Checkpoints::default() });
+        fixture
     }
 
     fn directory(&self) -> &Path {
@@ -74,7 +87,8 @@ impl Fixture {
         std::fs::create_dir(copy.directory()).unwrap();
         std::fs::set_permissions(copy.directory(), std::os::unix::fs::PermissionsExt::from_mode(0o700)).unwrap();
         // The write-ahead log last: what is copied later can only be longer.
-        for name in ["audit.head", "audit.key", "audit.db", "audit.db-wal"] {
+        let names = ["audit.head", "audit.key", "audit.signing-key", "audit.pub", "checkpoints.jsonl"];
+        for name in names.into_iter().chain(["audit.db", "audit.db-wal"]) {
             let from = self.directory().join(name);
             if from.exists() {
                 std::fs::copy(from, copy.directory().join(name)).unwrap();

@@ -169,3 +169,108 @@ async fn a_page_of_huge_records_ends_early_and_goes_on() {
     assert!(pages.len() > 1, "{pages:?}");
     assert_eq!(pages.iter().sum::<usize>(), 20);
 }
+
+#[tokio::test]
+async fn filters_look_into_the_records_too() {
+    let fixture = Fixture::new();
+    let log = fixture.open();
+    let to = |route, model: &str| {
+        let mut request = request(Some(route));
+        request.routing.as_mut().unwrap().model = Label::new(model);
+        request
+    };
+    let first = put(&log, Sensitivity::Public, to(Route::Local, "small")).await;
+    put(&log, Sensitivity::Public, to(Route::CloudRedacted, "large")).await;
+    put(&log, Sensitivity::Public, request(None)).await;
+    let mut other = decision_on("y", Sensitivity::Public, request(None), log.digest_key());
+    other.entities[0].entity_type = EntityType::new("PERSON");
+    other.policy.digest = "aa11".into();
+    log.append(other).unwrap().durable().await.unwrap();
+    let outcome = Outcome { model: Label::new("larger"), ..Outcome::new(OutcomeStatus::Failed) };
+    log.append_outcome(first, outcome).unwrap().recorded().await.unwrap();
+    let list = |filter: DecisionFilter| sequences(&log.reader().list(&filter, "", 0).unwrap());
+    let all = DecisionFilter::default;
+    let some = |text: &str| Some(text.to_owned());
+    assert_eq!(list(DecisionFilter { route: Some(Route::CloudRedacted), ..all() }), [2]);
+    assert_eq!(list(DecisionFilter { entity_type: some("PERSON"), ..all() }), [4]);
+    assert_eq!(list(DecisionFilter { entity_type: some("CREDIT_CARD"), ..all() }), [3, 2, 1]);
+    assert_eq!(list(DecisionFilter { entity_type: some("CREDIT"), ..all() }), [0; 0], "the whole name");
+    assert_eq!(list(DecisionFilter { model: some("large"), ..all() }), [2]);
+    assert_eq!(list(DecisionFilter { model: some("larger"), ..all() }), [1], "that answered");
+    assert_eq!(list(DecisionFilter { policy_digest: some("ff00"), ..all() }), [3, 2, 1]);
+    assert_eq!(list(DecisionFilter { policy_digest: some("aa"), ..all() }), [4], "the beginning is enough");
+    assert_eq!(list(DecisionFilter { operation: Some(Operation::Classify), ..all() }), [4, 3]);
+    let status = |name| DecisionFilter { status: StatusFilter::named(name), ..all() };
+    assert_eq!(list(status("failed")), [1]);
+    assert_eq!(list(status("open")), [4, 3, 2]);
+    assert_eq!(StatusFilter::named("done"), None);
+    assert!(StatusFilter::NAMES.iter().all(|name| StatusFilter::named(name).is_some()));
+    let both = DecisionFilter { caller: some("billing"), entity_type: some("PERSON"), ..all() };
+    assert_eq!(list(both), [4], "an index and the records");
+    let mut oldest_first = Vec::new();
+    let filter = DecisionFilter { operation: Some(Operation::Dispatch), ..all() };
+    let mut visit = |stored: StoredDecision| {
+        oldest_first.push((stored.sequence, stored.outcome.is_some()));
+        ControlFlow::Continue(())
+    };
+    log.reader().decisions(&filter, &mut visit, &mut |_, _| {}).unwrap();
+    assert_eq!(oldest_first, [(1, true), (2, false)]);
+}
+
+#[tokio::test]
+async fn a_filter_that_little_fits_reads_a_bounded_part_at_a_time() {
+    let fixture = Fixture::new();
+    let log = fixture.open();
+    let rare = decision_on("y", Sensitivity::Internal, request(None), log.digest_key());
+    log.append(rare).unwrap().durable().await.unwrap();
+    let plain = decision_on("x", Sensitivity::Public, request(None), log.digest_key());
+    for _ in 0..2250 {
+        let next = Decision { id: DecisionId::new(), ..plain.clone() };
+        while log.append(next.clone()).is_err() {
+            log.flush().await.unwrap();
+        }
+    }
+    log.flush().await.unwrap();
+    let filters = [
+        DecisionFilter { level: Some(Sensitivity::Internal), ..DecisionFilter::default() },
+        DecisionFilter { entity_type: Some("PERSON".into()), ..DecisionFilter::default() },
+        DecisionFilter { model: Some("none".into()), ..DecisionFilter::default() },
+    ];
+    for (filter, expected) in filters.iter().zip([(3, 1), (2, 0), (3, 0)]) {
+        let (mut token, mut pages, mut found) = (String::new(), 0, 0);
+        loop {
+            let page = log.reader().list(filter, &token, 10).unwrap();
+            pages += 1;
+            found += page.decisions.len();
+            token = page.next_page_token;
+            if token.is_empty() {
+                break;
+            }
+        }
+        assert_eq!((pages, found), expected, "{filter:?}");
+    }
+    let by_caller = DecisionFilter { caller: Some("nobody".into()), ..DecisionFilter::default() };
+    let page = log.reader().list(&by_caller, "", 10).unwrap();
+    assert!(page.decisions.is_empty() && page.next_page_token.is_empty(), "an index leads there at once");
+}
+
+#[tokio::test]
+async fn pages_of_a_filter_stay_in_place_while_records_are_added() {
+    let fixture = Fixture::new();
+    let log = fixture.open();
+    for at in 0..9 {
+        put(&log, Sensitivity::Public, request((at % 2 == 0).then_some(Route::Local))).await;
+    }
+    let filter = DecisionFilter { operation: Some(Operation::Dispatch), ..DecisionFilter::default() };
+    let (mut token, mut seen) = (String::new(), Vec::new());
+    loop {
+        let page = log.reader().list(&filter, &token, 2).unwrap();
+        seen.extend(sequences(&page));
+        put(&log, Sensitivity::Public, request(Some(Route::Local))).await;
+        token = page.next_page_token;
+        if token.is_empty() {
+            break;
+        }
+    }
+    assert_eq!(seen, [9, 7, 5, 3, 1]);
+}

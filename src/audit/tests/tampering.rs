@@ -18,7 +18,7 @@ fn rearrange(fixture: &Fixture, place: impl Fn(i64) -> i64) {
 }
 
 /// Computes all hashes anew from `first` on, as someone would who knows the format, and leaves the heads alone.
-fn rehash(connection: &Connection, first: i64) -> Head {
+pub(super) fn rehash(connection: &Connection, first: i64) -> Head {
     let mut head = Head::EMPTY;
     let mut statement = connection.prepare("SELECT sequence, body FROM records ORDER BY sequence").unwrap();
     let rows: Vec<(i64, Vec<u8>)> =
@@ -35,7 +35,7 @@ fn rehash(connection: &Connection, first: i64) -> Head {
 }
 
 /// Writes `internal` for `confidential` into a body, which keeps it a record in its one form.
-fn soften(connection: &Connection, sequence: i64) {
+pub(super) fn soften(connection: &Connection, sequence: i64) {
     let body: Vec<u8> =
         connection.query_row("SELECT body FROM records WHERE sequence = ?1", [sequence], |row| row.get(0)).unwrap();
     let body = String::from_utf8(body).unwrap().replace("confidential", "internal");
@@ -52,9 +52,11 @@ async fn a_whole_log_is_intact_and_says_what_it_cannot_prove() {
     assert!(verification.intact(), "{verification:?}");
     assert_eq!((verification.records, verification.decisions, verification.outcomes), (7, 7, 0));
     assert_eq!(verification.head.sequence, 7);
-    assert_eq!(verification.unproven, [Unproven::NoOutsideHead]);
+    assert_eq!(verification.unproven, [Unproven::NoOutsideHead, Unproven::Unsigned { from: 1, to: 7 }]);
+    assert_eq!((verification.proven, verification.unproven_records()), (0, 7));
     let with_head = fixture.verify_with(&[verification.head]);
     assert_eq!(with_head.unproven, []);
+    assert_eq!((with_head.proven, with_head.unproven_records()), (7, 0));
 }
 
 #[tokio::test]
@@ -204,7 +206,8 @@ async fn an_older_head_from_elsewhere_proves_up_to_it() {
     log.close().await.unwrap();
     let verification = fixture.verify_with(&[kept]);
     assert!(verification.intact());
-    assert_eq!(verification.unproven, [Unproven::NewerThanOutsideHead { from: 4, to: 5 }]);
+    let expected = [Unproven::NewerThanOutsideHead { from: 4, to: 5 }, Unproven::Unsigned { from: 4, to: 5 }];
+    assert_eq!(verification.unproven, expected);
 }
 
 #[tokio::test]
@@ -300,7 +303,8 @@ async fn a_head_file_from_before_a_power_cut_is_behind_and_no_fault() {
     assert!(verification.intact());
     assert!(verification.unproven.contains(&Unproven::HeadFileBehind { at: 2 }), "{verification:?}");
     fixture.open().close().await.unwrap();
-    assert_eq!(fixture.verify().unproven, [Unproven::NoOutsideHead], "opening brings it up to date");
+    let expected = [Unproven::NoOutsideHead, Unproven::Unsigned { from: 1, to: 3 }];
+    assert_eq!(fixture.verify().unproven, expected, "opening brings it up to date");
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! `cordon scan`: files and folders in this process, with a summary for people, programs, code hosts and gates. It reads
 //! and decides nothing itself: `crate::scan` does.
 
+mod bulk;
 mod print;
 
 use std::io::IsTerminal as _;
@@ -9,12 +10,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
+use serde::Serialize;
 
 use crate::policy::Sensitivity;
 use crate::scan::source::{Files, Format, Options};
 use crate::scan::{self, Progress, Settings, Summary};
 use crate::startup;
 
+use super::nats::Nats;
 use super::{CommandResult, Common, Exit, Failure, output};
 
 /// How long one text may take. Nobody waits for an answer, so it is long; a text that takes longer is confidential.
@@ -78,6 +81,15 @@ pub(super) struct Arguments {
     /// Texts in work at once; as many as there are cores when absent.
     #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u16).range(1..=1024))]
     jobs: Option<u16>,
+    /// Classify by the workers of a queue instead of in this process.
+    #[command(flatten)]
+    nats: Nats,
+    /// Go on with this run over --nats, which was cut off; the files and options must be the same.
+    #[arg(long, value_name = "ID", requires = "nats")]
+    run: Option<String>,
+    /// Leave the verdicts of the run on the server.
+    #[arg(long, requires = "nats")]
+    keep_verdicts: bool,
 }
 
 fn delimiter(text: &str) -> Result<u8, &'static str> {
@@ -107,6 +119,9 @@ pub(super) fn run(common: &Common, arguments: Arguments) -> CommandResult {
     if arguments.min_score.is_some_and(|score| !(0.0..=1.0).contains(&score)) {
         return Err(Failure("--min-score must be from 0 to 1".into()));
     }
+    if arguments.nats.is_named() {
+        return bulk::run(common, &arguments);
+    }
     // What is wrong with the paths is said before the model is loaded.
     let files = Files::new(&arguments.paths, arguments.options())?;
     let config = common.load()?;
@@ -127,14 +142,25 @@ pub(super) fn run(common: &Common, arguments: Arguments) -> CommandResult {
         summary
     });
     bar.finish_and_clear();
-    if arguments.json {
-        output::json(&summary)?;
-    } else if arguments.sarif {
-        output::json(&scan::sarif(&summary))?;
-    } else {
-        print::all(&summary, arguments.quote)?;
-    }
+    print(&arguments, &summary, None)?;
     exit(&arguments, &summary)
+}
+
+fn print(arguments: &Arguments, summary: &Summary, bulk: Option<&bulk::Run>) -> std::io::Result<()> {
+    #[derive(Serialize)]
+    struct Report<'a> {
+        #[serde(flatten)]
+        summary: &'a Summary,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        bulk: Option<&'a bulk::Run>,
+    }
+    if arguments.json {
+        output::json(&Report { summary, bulk })
+    } else if arguments.sarif {
+        output::json(&scan::sarif(summary))
+    } else {
+        print::all(summary, arguments.quote)
+    }
 }
 
 fn exit(arguments: &Arguments, summary: &Summary) -> CommandResult {

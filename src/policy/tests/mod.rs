@@ -3,6 +3,7 @@
 mod builtin;
 mod conditions;
 mod files;
+mod hindsight;
 mod monotone;
 mod overrides;
 mod routes;

@@ -66,12 +66,13 @@ pub(super) fn events(file: File, path: Arc<str>, options: &Options) -> Result<Ev
     let mut waiting = VecDeque::new();
     let (mut columns, mut others) = (Vec::new(), Vec::new());
     let wanted = |name: &str| options.columns.is_empty() || options.columns.iter().any(|column| column == name);
-    for missing in options.columns.iter().filter(|wanted| {
-        !schema.columns().iter().any(|column| {
+    let has = |wanted: &str| {
+        schema.columns().iter().any(|column| {
             let path = column.path().string();
-            path == **wanted || path.split('.').next() == Some(wanted.as_str())
+            path == wanted || path.split('.').next() == Some(wanted)
         })
-    }) {
+    };
+    if let Some(missing) = options.columns.iter().find(|wanted| !has(wanted)) {
         return Err(Reason::Malformed(format!("has no column `{missing}`")));
     }
     for (index, column) in schema.columns().iter().enumerate() {

@@ -192,12 +192,12 @@ mod tests {
             let mut joined = String::new();
             for piece in &pieces {
                 let position = joined.len() - piece.owned.start;
-                proptest::prop_assert!(text[position..].starts_with(&piece.text));
-                let before = &text[..position];
+                proptest::prop_assert!(text.get(position..).unwrap().starts_with(&piece.text));
+                let before = text.get(..position).unwrap();
                 proptest::prop_assert_eq!(piece.line, 1 + before.matches('\n').count() as u64);
                 let column = before.rsplit('\n').next().unwrap().chars().count() as u64 + 1;
                 proptest::prop_assert_eq!(piece.column, column);
-                joined.push_str(&piece.text[piece.owned.clone()]);
+                joined.push_str(piece.text.get(piece.owned.clone()).unwrap());
             }
             proptest::prop_assert_eq!(joined, text);
             proptest::prop_assert!(pieces.iter().all(|found| found.text.len() <= piece));

@@ -97,12 +97,12 @@ impl<R: Read> Records<R> {
     /// Reads the header and finds the chosen columns.
     fn start(&mut self) -> Result<(), Reason> {
         self.started = true;
-        if !self.no_header {
-            if let Some((header, line)) = self.record()? {
-                self.names = header.iter().map(|name| name.trim().to_owned()).collect();
-                // Without a header line, the first line would be data; it is scanned as data would be.
-                self.take(&header, line);
-            }
+        if !self.no_header
+            && let Some((header, line)) = self.record()?
+        {
+            self.names = header.iter().map(|name| name.trim().to_owned()).collect();
+            // Without a header line, the first line would be data; it is scanned as data would be.
+            self.take(&header, line);
         }
         if self.wanted.is_empty() {
             return Ok(());

@@ -3,6 +3,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::UNIX_EPOCH;
 
 use ignore::{DirEntry, Walk, WalkBuilder};
 
@@ -90,6 +91,28 @@ impl Files {
         let sizes =
             walk.filter_map(Result::ok).filter_map(|entry| entry.metadata().ok()).filter(std::fs::Metadata::is_file);
         sizes.fold((0, 0), |(files, bytes), metadata| (files + 1, bytes + metadata.len()))
+    }
+
+    /// Tells whether the files, and the way in which they are read, are the same as before: by name, size and time, never by
+    /// what they hold.
+    #[must_use]
+    pub fn fingerprint(paths: &[PathBuf], options: &Options) -> String {
+        let mut hash = blake3::Hasher::new();
+        let mut add = |part: &[u8]| {
+            hash.update(&(part.len() as u64).to_le_bytes());
+            hash.update(part);
+        };
+        add(format!("{options:?}").as_bytes());
+        for entry in walk(paths, options).into_iter().flatten().filter_map(Result::ok) {
+            let Ok(metadata) = entry.metadata() else { continue };
+            if metadata.is_file() {
+                let time = metadata.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+                add(entry.path().as_os_str().as_encoded_bytes());
+                add(&metadata.len().to_le_bytes());
+                add(&time.unwrap_or_default().as_nanos().to_le_bytes());
+            }
+        }
+        hash.finalize().to_hex().to_string()
     }
 
     /// What one entry gives at once; the rest comes from the file that it may have opened.

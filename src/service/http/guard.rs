@@ -77,7 +77,7 @@ fn caller(headers: &HeaderMap, callers: &Callers) -> Result<Option<Caller>, Refu
 }
 
 /// Whom the client believes to call: `:authority` of HTTP/2, or the one Host header of HTTP/1.1.
-fn host(request: &Request) -> Option<Authority> {
+pub(super) fn host(request: &Request) -> Option<Authority> {
     if let Some(authority) = request.uri().authority() {
         return Some(authority.clone());
     }
@@ -88,7 +88,7 @@ fn host(request: &Request) -> Option<Authority> {
     }
 }
 
-fn is_own(host: &str, configured: &[String]) -> bool {
+pub(super) fn is_own(host: &str, configured: &[String]) -> bool {
     let bare = host.trim_start_matches('[').trim_end_matches(']');
     if let Ok(address) = bare.parse::<IpAddr>() {
         return address.to_canonical().is_loopback();
@@ -98,7 +98,7 @@ fn is_own(host: &str, configured: &[String]) -> bool {
     name == "localhost" || name.ends_with(".localhost") || configured.iter().any(|own| own.eq_ignore_ascii_case(&name))
 }
 
-fn same_origin(origin: &str, host: Option<&Authority>) -> bool {
+pub(super) fn same_origin(origin: &str, host: Option<&Authority>) -> bool {
     let Some((_scheme, authority)) = origin.split_once("://") else { return false };
     host.is_some_and(|host| host.as_str().eq_ignore_ascii_case(authority))
 }

@@ -6,10 +6,13 @@
 //! the words of `openai_answer` or `ollama_answer`, `told` adds what was decided, `calls` holds calls of tools, `embeddings` is the other thing that a model can be asked for, `error` says what went wrong, and
 //! `models` knows the names that clients may ask for.
 //!
+//! `console` is the pages for people who read the log; it has its own way in.
+//!
 //! It must never let a string of a body go on unscanned, never choose a backend, and never answer another origin.
 
 mod answer;
 mod ask;
+mod console;
 mod embeddings;
 mod error;
 mod fields;
@@ -68,7 +71,8 @@ struct Doors {
 }
 
 /// The routes.
-pub(super) fn router(core: &Arc<Core>, callers: &Callers, section: &HttpSection, max_body: usize) -> Router {
+pub(super) fn router(core: &Arc<Core>, callers: &Callers, section: &HttpSection, max_body: usize, tls: bool) -> Router {
+    let console = section.console.then(|| console::router(core, callers, &section.hosts, tls));
     let doors = Doors {
         core: Arc::clone(core),
         callers: callers.clone(),
@@ -76,7 +80,7 @@ pub(super) fn router(core: &Arc<Core>, callers: &Callers, section: &HttpSection,
         hosts: section.hosts.clone().into(),
         max_body,
     };
-    Router::new()
+    let doors = Router::new()
         .route("/v1/chat/completions", post(openai_chat))
         .route("/v1/embeddings", post(openai_embeddings))
         .route("/v1/models", get(openai_models))
@@ -86,7 +90,11 @@ pub(super) fn router(core: &Arc<Core>, callers: &Callers, section: &HttpSection,
         .route("/api/version", get(ollama_version))
         .method_not_allowed_fallback(wrong_method)
         .layer(middleware::from_fn_with_state(doors.clone(), guard::guard))
-        .with_state(doors)
+        .with_state(doors);
+    match console {
+        Some(console) => doors.merge(console),
+        None => doors,
+    }
 }
 
 /// Anything that has no route: gRPC's own words for its clients, JSON for others.
@@ -96,7 +104,7 @@ pub(super) async fn no_such_path(request: Request) -> Response<Body> {
         return Response::from_parts(parts, Body::empty());
     }
     let message = "nothing is served on this path; POST /v1/chat/completions, POST /v1/embeddings, POST /api/chat, GET /v1/models, \
-                   GET /v1/models/{id}, GET /api/tags and GET /api/version are, and gRPC";
+                   GET /v1/models/{id}, GET /api/tags and GET /api/version are, the console at /console, and gRPC";
     let refusal = Refusal::new(Kind::NotFound, "PATH_NOT_FOUND", message);
     error::response(&refusal, Tongue::of_path(request.uri().path()))
 }
