@@ -145,7 +145,8 @@ async fn every_record_of_the_service_comes_out_as_it_was_decided() {
     server.stop().await;
 }
 
-#[tokio::test]
+// The command asks the service of this process, so it must go on while the test waits for the command.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn another_policy_says_what_it_would_change() {
     let folder = tempfile::tempdir().unwrap();
     let (server, old, configured) = served(folder.path()).await;
