@@ -167,6 +167,17 @@ def many(inner: Reader) -> Reader:
     return read
 
 
+def row(*inner: Reader) -> Reader:
+    """A list of so many values, each of its own kind."""
+
+    def read(value: object) -> list[Any]:
+        if not isinstance(value, list) or len(value) != len(inner):
+            raise Malformed
+        return [reader(entry) for reader, entry in zip(inner, value, strict=True)]
+
+    return read
+
+
 @dataclass(frozen=True)
 class Part:
     """A field: how to read it, whether it may be absent, and which value is left out when written."""
@@ -293,6 +304,30 @@ decision = record(
     ),
     observed=later(
         record(policy=policy, level=level, rule=label, route=nullable(route), route_rule=label, differs=boolean)
+    ),
+    recalled=later(
+        record(
+            unscannable=later(whole(), 0),
+            parts=later(many(row(string, whole(), whole())), []),
+            cues=later(
+                many(
+                    record(
+                        **{"type": string},
+                        category=category,
+                        detector=detector,
+                        at=many(row(whole(), whole(), whole(), u32)),
+                    )
+                ),
+                [],
+            ),
+            cues_omitted=later(whole(), 0),
+            points=later(many(row(whole(), whole())), []),
+            names=later(many(many(u32)), []),
+            values=later(many(u32), []),
+            forms=later(many(row(string, many(u32))), []),
+            lists=later(string),
+            allowed=later(many(row(string, category, whole())), []),
+        )
     ),
 )
 outcome = record(
