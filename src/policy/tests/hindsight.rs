@@ -57,14 +57,18 @@ fn some_finding() -> impl Strategy<Value = Finding> {
     // Inside of the text in its shorter form too, and in a part that has it: a detector finds nothing elsewhere.
     let shortest = TEXT.chars().count();
     let boundaries: Vec<usize> = TEXT.char_indices().map(|(at, _)| at).filter(|at| *at <= shortest).collect();
-    (0..NAMES.len(), proptest::sample::select(vec![0_usize, 2]), proptest::sample::subsequence(boundaries, 2), 0.0..=1.0_f32).prop_map(
-        |(name, part, span, score)| {
+    (
+        0..NAMES.len(),
+        proptest::sample::select(vec![0_usize, 2]),
+        proptest::sample::subsequence(boundaries, 2),
+        0.0..=1.0_f32,
+    )
+        .prop_map(|(name, part, span, score)| {
             let mut found = finding(NAMES[name], part, span[0]..span[1].min(span[0] + 12), score);
             // A cut inside a letter is a defect that must not matter either.
             found.category = known().category(NAMES[name]).unwrap();
             found
-        },
-    )
+        })
 }
 
 /// A name of the value: equal for equal texts, as the keyed digest of a record is.
